@@ -1,0 +1,81 @@
+//! State in memory, ordered by key.
+
+use std::collections::BTreeMap;
+
+use super::{Change, Store, StoreError, Table};
+
+/// A store in memory; empty at first.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    tables: Vec<BTreeMap<Box<[u8]>, Box<[u8]>>>,
+}
+
+impl MemoryStore {
+    fn table(&self, table: Table) -> Option<&BTreeMap<Box<[u8]>, Box<[u8]>>> {
+        self.tables.get(usize::from(table.number()))
+    }
+}
+
+impl Store for MemoryStore {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.table(table).and_then(|rows| rows.get(key)).map(|value| value.to_vec()))
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<(), StoreError> {
+        let from = (std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded);
+        let rows = self.table(table).into_iter().flat_map(|rows| rows.range::<[u8], _>(from));
+        for (key, value) in rows.take_while(|(key, _)| key.starts_with(prefix)) {
+            visit(key, value);
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, changes: Vec<Change>) -> Result<(), StoreError> {
+        for Change { table, key, value } in changes {
+            let number = usize::from(table.number());
+            if self.tables.len() <= number {
+                self.tables.resize_with(number + 1, BTreeMap::new);
+            }
+            match value {
+                Some(value) => self.tables[number].insert(key, value),
+                None => self.tables[number].remove(&key),
+            };
+        }
+        Ok(())
+    }
+
+    fn len(&self, table: Table) -> u64 {
+        self.table(table).map_or(0, |rows| rows.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(key: &str, value: Option<&str>) -> Change {
+        Change { table: Table::new(3), key: key.as_bytes().into(), value: value.map(|v| v.as_bytes().into()) }
+    }
+
+    #[test]
+    fn a_scan_stops_where_the_prefix_does() {
+        let mut store = MemoryStore::default();
+        store
+            .apply(vec![
+                change("a/u-1/x", Some("1")),
+                change("a/u-1/y", Some("2")),
+                change("a/u-10/x", Some("3")),
+                change("a/u-1/y", None),
+            ])
+            .expect("memory takes all");
+        let mut seen = Vec::new();
+        store.scan(Table::new(3), b"a/u-1/", &mut |key, _| seen.push(key.to_vec())).expect("memory reads");
+        assert_eq!(seen, [b"a/u-1/x"]);
+        assert_eq!((store.len(Table::new(3)), store.len(Table::new(9))), (2, 0));
+    }
+}
