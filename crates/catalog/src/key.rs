@@ -74,12 +74,16 @@ pub fn person_prefix(tenant: &TenantId, kind: &str, user: &str) -> String {
     prefix
 }
 
-/// Key of a ledger row: `acme/lms.web/2026-11-02T09`; `~unknown` stands for what is not known.
+/// Key of a ledger row: `acme/lms.web/2026-11-02T09`; `~unknown` stands for what is not known, so
+/// a source that begins with `~` has that percent-encoded.
 #[must_use]
 pub fn ledger_key(account: &Account, hour: Micros) -> String {
     let start = window_start(Window::Hour, hour.hour());
     match account {
-        Account::Source(tenant, source) => row_key([tenant.as_str(), source, &start]),
+        Account::Source(tenant, source) => match source.strip_prefix('~') {
+            Some(rest) => row_key([tenant.as_str(), rest, &start]).replacen('/', "/%7E", 1),
+            None => row_key([tenant.as_str(), source, &start]),
+        },
         Account::Tenant(tenant) => row_key([tenant.as_str(), "~unknown", &start]),
         Account::Partition(partition) => row_key(["~unknown", &partition.to_string(), &start]),
     }
@@ -179,6 +183,10 @@ mod tests {
             (person_prefix(&acme, "progress", "u-17"), "acme/progress/u-17/"),
             (ledger_key(&Account::Partition(3), at), "~unknown/3/2026-11-02T09"),
             (ledger_key(&Account::Tenant(acme.clone()), at), "acme/~unknown/2026-11-02T09"),
+            (
+                ledger_key(&Account::Source(acme.clone(), "~unknown".into()), at),
+                "acme/%7Eunknown/2026-11-02T09",
+            ),
             (coverage_key("normalizer", 2), "~coverage/normalizer/2"),
         ] {
             assert_eq!(key, expected);
