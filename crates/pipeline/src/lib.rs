@@ -1,1 +1,16 @@
-//! placeholder
+//! Each stage over bytes: a record is decoded, judged or folded by a pure crate, and what that
+//! yields is encoded. What the binary, the tests and the bench all run.
+//!
+//! This crate must not know how records are read and written, nor that a transaction is Kafka's.
+
+mod errors;
+mod topics;
+
+pub mod dead_letter;
+mod normalizer;
+pub mod oversized;
+mod reroute;
+
+pub use normalizer::{NORMALIZER, NormalizerConfig, NormalizerStages, NormalizerStore};
+pub use reroute::REROUTE_HEADER;
+pub use topics::topic_index;

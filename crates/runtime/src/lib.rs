@@ -4,14 +4,36 @@
 //! the only user of rdkafka.
 
 mod admin;
+mod budget;
 mod error;
+mod failure;
+pub mod kafka;
+mod metrics;
+mod pool;
 mod port;
 mod publish;
+mod restore;
+mod start;
+mod status;
+mod stop;
+mod tally;
+mod task;
+mod transaction;
+mod worker;
 
 pub use admin::{Admin, TopicPlan, TopicState};
 pub use error::{BrokerError, Cause, Remedy};
+pub use failure::Failure;
+pub use metrics::{Metrics, StageMetrics};
+pub use pool::Pool;
 pub use port::{
     Batch, Broker, Consumer, Extent, GroupEvent, Log, MemberSpec, Producer, Reader, Reading, Slice,
     Transaction,
 };
 pub use publish::Publisher;
+pub use start::{Found, Start, decide};
+pub use status::Status;
+pub use stop::Stop;
+pub use tally::{Observer, Tally};
+pub use transaction::Limits;
+pub use worker::{Audience, MembershipKind, Worker, WorkerConfig};

@@ -26,11 +26,17 @@ pub trait Broker: Clone + Send + Sync + 'static {
     fn consumer(&self, member: &MemberSpec) -> Result<Self::Consumer, BrokerError>;
 
     /// Makes a producer and fences every earlier one with this transactional id: its open
-    /// transaction is aborted before this returns.
+    /// transaction is aborted before this returns. `input` is the topic whose offsets it commits,
+    /// `topics` are what [`stage::TopicIndex`] points into.
     ///
     /// # Errors
     /// [`BrokerError`] when the configuration is refused or the coordinator does not answer.
-    fn producer(&self, transactional_id: &str, topics: &[String]) -> Result<Self::Producer, BrokerError>;
+    fn producer(
+        &self,
+        transactional_id: &str,
+        input: &str,
+        topics: &[String],
+    ) -> Result<Self::Producer, BrokerError>;
 
     /// A reader of committed records.
     ///
@@ -124,6 +130,9 @@ pub trait Consumer: Send {
     /// # Errors
     /// [`BrokerError`] when the client has none.
     fn membership(&mut self) -> Result<Self::Membership, BrokerError>;
+
+    /// The last stable offset of a partition that is being read, as far as it is known; for lag.
+    fn stable_end(&self, partition: Partition) -> Option<Offset>;
 }
 
 /// Records as they came, each partition's in log order.

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use super::{Change, Store, StoreError, Table};
 
+type Rows = BTreeMap<Box<[u8]>, Box<[u8]>>;
+
 /// A store in memory; empty at first.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    tables: Vec<BTreeMap<Box<[u8]>, Box<[u8]>>>,
+    tables: Vec<Rows>,
 }
 
 impl MemoryStore {
-    fn table(&self, table: Table) -> Option<&BTreeMap<Box<[u8]>, Box<[u8]>>> {
+    fn table(&self, table: Table) -> Option<&Rows> {
         self.tables.get(usize::from(table.number()))
     }
 }

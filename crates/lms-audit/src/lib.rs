@@ -1,0 +1,9 @@
+//! The command: configuration, wiring and one module per command.
+//!
+//! A library beside the binary so that tests and benches can run the same generator and commands.
+
+pub mod config;
+pub mod output;
+pub mod topics;
+pub mod verdict;
+pub mod when;

@@ -1,0 +1,123 @@
+//! One partition's normalizer: bytes to action to verdict to bytes.
+
+use ::stage::store::Store;
+use ::stage::{
+    Changelog, Coverage, Label, Millis, Offset, Outcome, Partition, PartitionCount, Record, RestorePoint, Sink,
+    Stage, StageError, TopicIndex,
+};
+use catalog::RawAction;
+use codec::{DecodeError, Decoder};
+use normalizer::{Place, Rules, Unreadable, normalize};
+
+use super::NormalizerConfig;
+use super::emit::{Emitter, micros, place};
+use super::restore::{Restorer, changelogs};
+use super::state::State;
+use crate::errors::decoding;
+use crate::oversized::oversized;
+use crate::reroute;
+
+/// One partition's normalizer.
+pub(crate) struct NormalizerStage {
+    count: PartitionCount,
+    max_value_bytes: usize,
+    rules: Rules,
+    decoder: Decoder,
+    emitter: Emitter,
+    state: State,
+    restorer: Restorer,
+}
+
+impl NormalizerStage {
+    pub(crate) fn new(partition: Partition, config: &NormalizerConfig, store: Box<dyn Store>) -> Self {
+        Self {
+            count: config.partitions,
+            max_value_bytes: config.max_value_bytes,
+            rules: Rules { dedup_window: config.dedup_window },
+            decoder: config.codec.decoder(),
+            emitter: Emitter::new(partition, config.partitions, &config.codec),
+            state: State::new(config, store),
+            restorer: Restorer::new(partition, config.codec.decoder()),
+        }
+    }
+
+    /// Reads the action of a record, unless it is too large to look into.
+    fn read<'a>(
+        &self,
+        record: &Record<'a>,
+        rerouted: bool,
+    ) -> Result<Result<RawAction<'a>, Unreadable>, StageError> {
+        if let Some(message) = oversized(record, self.max_value_bytes, rerouted) {
+            return Ok(Err(Unreadable::Oversized(message)));
+        }
+        match self.decoder.action(record.value, &record.headers) {
+            Ok(raw) => Ok(Ok(raw)),
+            Err(DecodeError::Malformed(message)) => Ok(Err(Unreadable::Malformed(message))),
+            Err(DecodeError::UnknownSchema(message)) => Ok(Err(Unreadable::UnknownSchema(message))),
+            Err(error @ DecodeError::Unavailable(_)) => Err(decoding(error, || place(record))),
+        }
+    }
+}
+
+impl Stage for NormalizerStage {
+    fn process(&mut self, record: &Record<'_>, sink: &mut dyn Sink) -> Result<Outcome, StageError> {
+        let received_at = micros(record.timestamp, || place(record))?;
+        let rerouted = reroute::read(record);
+        let raw = self.read(record, rerouted.is_some())?;
+        let (partition, offset) = (record.partition, record.offset);
+        let place = Place { partition, offset, received_at, count: self.count, rerouted };
+        self.state.dedup.observe(received_at);
+        let verdict = normalize(raw, &place, &self.rules, &mut self.state)?;
+        self.emitter.verdict(verdict, record, sink)
+    }
+
+    fn flush(&mut self, sink: &mut dyn Sink) -> Result<(), StageError> {
+        for pending in self.state.ledger.dirty() {
+            self.emitter.ledger(&pending.key, &pending.row, sink)?;
+            pending.dirty = false;
+        }
+        for (key, pending) in self.state.settings.dirty() {
+            self.emitter.setting(key, &pending.value, pending.received_at, sink);
+            pending.dirty = false;
+        }
+        Ok(())
+    }
+
+    fn cover(&mut self, coverage: &Coverage, now: Millis, sink: &mut dyn Sink) -> Result<(), StageError> {
+        self.emitter.coverage(coverage, now, sink)
+    }
+
+    fn expire(
+        &mut self,
+        from: Offset,
+        until: Offset,
+        now: Millis,
+        sink: &mut dyn Sink,
+    ) -> Result<(), StageError> {
+        self.emitter.expired(from, until, now, sink)
+    }
+
+    fn commit(&mut self) -> Result<(), StageError> {
+        self.state.commit()
+    }
+
+    fn rollback(&mut self) {
+        self.state.rollback();
+    }
+
+    fn restore(&mut self, topic: TopicIndex, record: &Record<'_>) -> Result<(), StageError> {
+        self.restorer.take(topic, record, &mut self.state)
+    }
+
+    fn coverage(&self) -> Option<&Coverage> {
+        self.restorer.coverage()
+    }
+
+    fn changelogs(&self, point: RestorePoint) -> Vec<Changelog> {
+        changelogs(point, self.rules.dedup_window)
+    }
+
+    fn rows(&self) -> Vec<(Label, u64)> {
+        self.state.rows()
+    }
+}

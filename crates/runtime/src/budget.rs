@@ -1,0 +1,80 @@
+//! How often a worker may be rebuilt before a person is asked, and how long to wait in between.
+
+use std::time::{Duration, Instant};
+
+use crate::error::Cause;
+
+const WINDOW: Duration = Duration::from_secs(60);
+const REBUILDS: usize = 10;
+const FENCES: usize = 2;
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Counts failures. Those of transport are waited out for as long as they last and never count.
+#[derive(Debug, Default)]
+pub(crate) struct Budget {
+    rebuilds: Vec<Instant>,
+    fences: Vec<Instant>,
+    in_a_row: u32,
+}
+
+impl Budget {
+    /// A transaction was committed: the next failure is the first in a row again.
+    pub(crate) fn succeeded(&mut self) {
+        self.in_a_row = 0;
+    }
+
+    /// How long to wait before the next try.
+    pub(crate) fn wait(&mut self) -> Duration {
+        let wait = Duration::from_millis(100).saturating_mul(1 << self.in_a_row.min(6));
+        self.in_a_row += 1;
+        wait.min(LONGEST_WAIT)
+    }
+
+    /// Counts a rebuild.
+    ///
+    /// # Errors
+    /// What to tell the person who must act now.
+    pub(crate) fn rebuild(&mut self, cause: Cause, now: Instant) -> Result<(), String> {
+        let (counted, most, advice) = match cause {
+            Cause::Transport => return Ok(()),
+            Cause::Fenced => (
+                &mut self.fences,
+                FENCES,
+                "another process runs with the same instance name: give each its own with --instance",
+            ),
+            Cause::Other => (&mut self.rebuilds, REBUILDS, "rebuilding does not help: see the errors above"),
+        };
+        counted.retain(|at| now.duration_since(*at) < WINDOW);
+        counted.push(now);
+        if counted.len() >= most {
+            return Err(format!("{} times within {} s: {advice}", counted.len(), WINDOW.as_secs()));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transport_never_counts_fencing_twice_and_anything_else_ten_times_does() {
+        let now = Instant::now();
+        for (cause, endured) in [(Cause::Transport, 100), (Cause::Fenced, 1), (Cause::Other, 9)] {
+            let mut budget = Budget::default();
+            let count = (0..100).take_while(|_| budget.rebuild(cause, now).is_ok()).count();
+            assert_eq!(count, endured, "{cause:?}");
+            let later = now + WINDOW;
+            assert!(budget.rebuild(cause, later).is_ok(), "{cause:?}: the window moves on");
+        }
+    }
+
+    #[test]
+    fn waits_grow_to_a_limit_and_start_anew_after_a_success() {
+        let mut budget = Budget::default();
+        let waits: Vec<_> = (0..8).map(|_| budget.wait().as_millis()).collect();
+        assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+        budget.succeeded();
+        assert_eq!(budget.wait().as_millis(), 100);
+    }
+}

@@ -1,0 +1,118 @@
+//! Reads committed records of any topic, without a group.
+
+use std::time::Duration;
+
+use rdkafka::TopicPartitionList;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::metadata::Metadata;
+use stage::{Millis, Offset, Partition};
+
+use super::native::{Client, Role};
+use super::reader::KafkaReader;
+use super::{Settings, number, unasked};
+use crate::error::{BrokerError, Cause, Remedy};
+use crate::port::{Extent, Log, Slice};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A reader of committed records on Kafka.
+pub struct KafkaLog {
+    settings: Settings,
+    /// Sees the last stable offset as the end.
+    committed: BaseConsumer,
+    /// Sees the high watermark as the end (KAFKA-10167).
+    uncommitted: BaseConsumer,
+    client: std::sync::Arc<Client>,
+}
+
+fn config(settings: &Settings, isolation: &str) -> ClientConfig {
+    let mut config: ClientConfig = settings.reader().into_iter().collect();
+    config.set("isolation.level", isolation);
+    config
+}
+
+impl KafkaLog {
+    pub(super) fn open(settings: &Settings) -> Result<Self, BrokerError> {
+        let attempt = "opening a reader";
+        let make = |isolation| config(settings, isolation).create().map_err(|e| unasked(attempt, &e));
+        Ok(Self {
+            committed: make("read_committed")?,
+            uncommitted: make("read_uncommitted")?,
+            client: Client::new(Role::Producer, &settings.client())
+                .map_err(|e| BrokerError::stop(attempt, e))?,
+            settings: settings.clone(),
+        })
+    }
+
+    fn metadata(&self, topic: &str) -> Result<Metadata, BrokerError> {
+        let attempt = format!("describing topic {topic}");
+        let metadata =
+            self.committed.fetch_metadata(Some(topic), PATIENCE).map_err(|e| unasked(&attempt, &e))?;
+        match metadata.topics().first().and_then(rdkafka::metadata::MetadataTopic::error) {
+            Some(code) => Err(unasked(&attempt, &KafkaError::MetadataFetch(code.into()))),
+            None => Ok(metadata),
+        }
+    }
+}
+
+impl Log for KafkaLog {
+    type Reader = KafkaReader;
+
+    fn cluster_id(&mut self) -> Result<String, BrokerError> {
+        self.client
+            .cluster_id(PATIENCE)
+            .ok_or_else(|| away("asking for the cluster's id", "no broker answered in time"))
+    }
+
+    fn topic_id(&mut self, topic: &str) -> Result<String, BrokerError> {
+        self.client
+            .topic_id(topic, PATIENCE)
+            .map_err(|e| away(&format!("asking for the id of topic {topic}"), &e))
+    }
+
+    fn partition_count(&mut self, topic: &str) -> Result<u32, BrokerError> {
+        let metadata = self.metadata(topic)?;
+        let count = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    fn extent(&mut self, topic: &str, partition: Partition) -> Result<Extent, BrokerError> {
+        let attempt = format!("asking what {topic} partition {partition} holds");
+        let ask = |consumer: &BaseConsumer| {
+            consumer.fetch_watermarks(topic, number(partition), PATIENCE).map_err(|e| unasked(&attempt, &e))
+        };
+        let (start, stable) = ask(&self.committed)?;
+        let (_, end) = ask(&self.uncommitted)?;
+        Ok(Extent { start: Offset::new(start), stable: Offset::new(stable), end: Offset::new(end) })
+    }
+
+    fn offset_at(&mut self, topic: &str, partition: Partition, time: Millis) -> Result<Offset, BrokerError> {
+        let attempt = format!("looking for a time in {topic} partition {partition}");
+        let mut wanted = TopicPartitionList::new();
+        wanted
+            .add_partition_offset(topic, number(partition), rdkafka::Offset::Offset(time.get().max(0)))
+            .map_err(|e| unasked(&attempt, &e))?;
+        let found =
+            self.uncommitted.offsets_for_times(wanted, PATIENCE).map_err(|e| unasked(&attempt, &e))?;
+        match found.elements().first().map(|element| (element.error(), element.offset())) {
+            Some((Ok(()), rdkafka::Offset::Offset(offset))) => Ok(Offset::new(offset)),
+            Some((Err(e), _)) => Err(unasked(&attempt, &e)),
+            _ => Ok(self.extent(topic, partition)?.end),
+        }
+    }
+
+    fn open(&mut self, slices: Vec<Slice>) -> Result<KafkaReader, BrokerError> {
+        KafkaReader::open(&self.settings, slices)
+    }
+}
+
+fn away(attempt: &str, detail: &str) -> BrokerError {
+    BrokerError {
+        remedy: Remedy::Retry,
+        cause: Cause::Transport,
+        attempt: attempt.to_owned(),
+        detail: detail.to_owned(),
+    }
+}

@@ -1,0 +1,67 @@
+//! What one transaction did, counted until its commit tells the metrics.
+
+use std::collections::BTreeMap;
+
+use stage::{Label, Millis, Outcome, Output, Record, Sink, TopicIndex};
+
+/// What became of the records of one committed transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Records that yielded something new, by class.
+    pub emitted: BTreeMap<Label, u64>,
+    /// Records that made nothing new, by reason.
+    pub skipped: BTreeMap<Label, u64>,
+    /// Records that were rejected, by reason.
+    pub rejected: BTreeMap<Label, u64>,
+    /// Records written to another partition of the input.
+    pub rerouted: u64,
+    /// Input records and their bytes.
+    pub consumed: u64,
+    /// Bytes of keys and values.
+    pub consumed_bytes: u64,
+    /// Records written, by topic.
+    pub produced: BTreeMap<TopicIndex, u64>,
+    /// Offsets that expired before they were read.
+    pub expired: u64,
+    /// Broker time of each input record.
+    pub received: Vec<Millis>,
+    /// When each recorded thing happened.
+    pub occurred: Vec<Millis>,
+}
+
+impl Tally {
+    pub(crate) fn count(&mut self, record: &Record<'_>, outcome: Outcome) {
+        self.consumed += 1;
+        self.consumed_bytes +=
+            (record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len)) as u64;
+        self.received.push(record.timestamp);
+        match outcome {
+            Outcome::Emit { class, occurred_at } => {
+                *self.emitted.entry(class).or_default() += 1;
+                self.occurred.push(occurred_at);
+            }
+            Outcome::Skip(why) => *self.skipped.entry(why).or_default() += 1,
+            Outcome::Reject(reason) => *self.rejected.entry(reason).or_default() += 1,
+            Outcome::Reroute(_) => self.rerouted += 1,
+        }
+    }
+}
+
+/// Passes outputs on and counts them.
+pub(crate) struct Counted<'a, S> {
+    pub(crate) sink: &'a mut S,
+    pub(crate) produced: &'a mut BTreeMap<TopicIndex, u64>,
+}
+
+impl<S: Sink> Sink for Counted<'_, S> {
+    fn send(&mut self, output: &Output<'_>) {
+        *self.produced.entry(output.topic).or_default() += 1;
+        self.sink.send(output);
+    }
+}
+
+/// Is told what was committed, after it was.
+pub trait Observer: Send + Sync {
+    /// One transaction of this stage was committed.
+    fn committed(&self, tally: &Tally);
+}

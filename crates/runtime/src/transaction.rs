@@ -1,0 +1,176 @@
+//! One transaction: some batches, each record through its partition's stage, one commit.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use stage::{Millis, Partition, Sink, StageSpec};
+
+use crate::failure::Failure;
+use crate::metrics::Steps;
+use crate::port::{Batch, Consumer, GroupEvent, Producer, Transaction};
+use crate::restore::Ids;
+use crate::stop::Stop;
+use crate::tally::{Counted, Tally};
+use crate::task::Task;
+
+/// When a transaction ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// So long after its first record.
+    pub interval: Duration,
+    /// After this many records.
+    pub records: u64,
+    /// After this many bytes of input.
+    pub bytes: u64,
+    /// How long to wait for a first record.
+    pub patience: Duration,
+    /// Whether a restore waits for the thread, so that nothing is waited for.
+    pub restoring: bool,
+}
+
+impl Limits {
+    /// Limits with this commit interval and room for 100,000 records or 64 MiB.
+    #[must_use]
+    pub fn every(interval: Duration) -> Self {
+        let patience = Duration::from_millis(100);
+        Self { interval, records: 100_000, bytes: 64 << 20, patience, restoring: false }
+    }
+}
+
+/// How a transaction ended.
+pub(crate) enum Ended {
+    /// There was nothing to do.
+    Idle,
+    /// It was committed; an event of the group may have cut it short.
+    Committed { tally: Box<Tally>, steps: Steps, event: Option<GroupEvent> },
+    /// It was aborted, because partitions of it belong to somebody else already.
+    Lost(GroupEvent),
+}
+
+const BATCH: usize = 4096;
+
+#[allow(clippy::too_many_arguments, reason = "the parts of a worker, borrowed apart")]
+pub(crate) fn run_transaction<C: Consumer, P: Producer<Membership = C::Membership>>(
+    consumer: &mut C,
+    producer: &mut P,
+    spec: &StageSpec,
+    ids: &Ids,
+    tasks: &mut BTreeMap<Partition, Task>,
+    limits: &Limits,
+    clock: &dyn Fn() -> Millis,
+    stop: &Stop,
+) -> Result<Ended, Failure> {
+    let due = tasks.values().any(Task::is_due);
+    let patience = if due || limits.restoring { Duration::ZERO } else { limits.patience };
+    let mut batch = consumer.batch(BATCH, patience)?;
+    if batch.is_empty() && !due {
+        return Ok(Ended::Idle);
+    }
+    let mut transaction = producer.begin()?;
+    let mut tally = Box::<Tally>::default();
+    let mut steps = Steps::default();
+    let began = Instant::now();
+    account_for_expired(spec, tasks, clock(), &mut transaction, &mut tally)?;
+    let event = loop {
+        let started = Instant::now();
+        process(spec, tasks, &batch, &mut transaction, &mut tally)?;
+        steps.process += started.elapsed().as_secs_f64();
+        if let Some(event) = consumer.event()? {
+            break Some(event);
+        }
+        let left = limits.interval.saturating_sub(began.elapsed());
+        let full = tally.consumed >= limits.records || tally.consumed_bytes >= limits.bytes;
+        if full || left.is_zero() || limits.restoring || stop.is_set() || (due && tally.consumed == 0) {
+            break None;
+        }
+        let started = Instant::now();
+        batch = consumer.batch(BATCH, left.min(limits.patience))?;
+        steps.poll += started.elapsed().as_secs_f64();
+    };
+    drop(batch);
+    if let Some(event @ GroupEvent::Lost(_)) = event {
+        transaction.abort()?;
+        return Ok(Ended::Lost(event));
+    }
+    let started = Instant::now();
+    let offsets = close(spec, ids, tasks, clock(), &mut transaction, &mut tally)?;
+    transaction.commit(&offsets, &consumer.membership()?)?;
+    for (partition, task) in tasks.iter_mut().filter(|(_, task)| task.touched) {
+        task.commit()
+            .map_err(|error| Failure::stage(error, spec.topic(spec.input), *partition, task.committed))?;
+    }
+    steps.commit = started.elapsed().as_secs_f64();
+    Ok(Ended::Committed { tally, steps, event })
+}
+
+fn account_for_expired(
+    spec: &StageSpec,
+    tasks: &mut BTreeMap<Partition, Task>,
+    now: Millis,
+    transaction: &mut impl Sink,
+    tally: &mut Tally,
+) -> Result<(), Failure> {
+    for (partition, task) in tasks.iter_mut().filter(|(_, task)| task.is_due()) {
+        task.touched = true;
+        let Some((from, until)) = task.expired else { continue };
+        tracing::error!(
+            stage = spec.name,
+            topic = spec.topic(spec.input),
+            partition = partition.number(),
+            from = from.number(),
+            until = until.number(),
+            "records expired before they were read: they are lost to the trail; a receipt says so"
+        );
+        let mut sink = Counted { sink: transaction, produced: &mut tally.produced };
+        task.stage
+            .expire(from, until, now, &mut sink)
+            .map_err(|error| Failure::stage(error, spec.topic(spec.input), *partition, from))?;
+        tally.expired += (until.number() - from.number()).cast_unsigned();
+    }
+    Ok(())
+}
+
+fn process(
+    spec: &StageSpec,
+    tasks: &mut BTreeMap<Partition, Task>,
+    batch: &impl Batch,
+    transaction: &mut impl Sink,
+    tally: &mut Tally,
+) -> Result<(), Failure> {
+    for index in 0..batch.len() {
+        let record = batch.record(index);
+        // Rows of partitions given up since, and of before a rewind, are not this worker's business.
+        let Some(task) = tasks.get_mut(&record.partition).filter(|task| record.offset >= task.next) else {
+            continue;
+        };
+        let mut sink = Counted { sink: transaction, produced: &mut tally.produced };
+        let outcome = task.stage.process(&record, &mut sink).map_err(|error| {
+            Failure::stage(error, spec.topic(spec.input), record.partition, record.offset)
+        })?;
+        task.read(record.offset, record.timestamp);
+        tally.count(&record, outcome);
+    }
+    Ok(())
+}
+
+/// Sends the changed rows and the coverage of every touched partition; returns the input offsets.
+fn close(
+    spec: &StageSpec,
+    ids: &Ids,
+    tasks: &mut BTreeMap<Partition, Task>,
+    now: Millis,
+    transaction: &mut impl Sink,
+    tally: &mut Tally,
+) -> Result<Vec<(Partition, stage::Offset)>, Failure> {
+    let mut offsets = Vec::new();
+    for (partition, task) in tasks.iter_mut().filter(|(_, task)| task.touched) {
+        let mut sink = Counted { sink: transaction, produced: &mut tally.produced };
+        let coverage = task.coverage(&ids.cluster, &ids.input);
+        task.stage
+            .flush(&mut sink)
+            .and_then(|()| task.stage.cover(&coverage, now, &mut sink))
+            .map_err(|error| Failure::stage(error, spec.topic(spec.input), *partition, task.next))?;
+        offsets.push((*partition, task.next));
+    }
+    Ok(offsets)
+}
