@@ -1,1 +1,3 @@
-//! End-to-end tests.
+//! What the end-to-end tests share: a stage that copies, so that the loop can be seen bare.
+
+pub mod copying;

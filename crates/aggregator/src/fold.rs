@@ -66,8 +66,7 @@ impl Overlay {
         let key = register_key(&action.tenant, kind, subject.user, subject.objects.iter().copied());
         let layer = &mut self.layers[home.index()].register;
         let slot = layer.slot(key, |key| rows.register(home, key)).map_err(FoldError::Rows)?;
-        register::fold(slot.row_mut(), event, &order, &subject);
-        slot.touch(slot.row().map_or(event.received_at, |row| row.received_at));
+        register::fold(slot, event, &order, &subject);
         match (purge::Purge::of(event, &subject), subject.user) {
             (Some(purge), Some(user)) => purge::apply(self, purge, event, &order, user, rows),
             _ => Ok(()),

@@ -15,7 +15,8 @@ pub(crate) struct Layer<T> {
 /// One key: its row, if it has one, and whether that differs from what is committed.
 #[derive(Debug)]
 pub(crate) struct Slot<T> {
-    row: Option<T>,
+    /// Boxed, since the map moves its slots about and rows are large.
+    row: Option<Box<T>>,
     /// The timestamp of the change, if the transaction changed it.
     changed: Option<Micros>,
 }
@@ -29,12 +30,22 @@ impl<T> Default for Layer<T> {
 impl<T> Slot<T> {
     /// The row.
     pub(crate) fn row(&self) -> Option<&T> {
-        self.row.as_ref()
+        self.row.as_deref()
     }
 
     /// The row, to be changed in place; [`Slot::touch`] says when that was done.
-    pub(crate) fn row_mut(&mut self) -> &mut Option<T> {
-        &mut self.row
+    pub(crate) fn row_mut(&mut self) -> Option<&mut T> {
+        self.row.as_deref_mut()
+    }
+
+    /// The row, to be changed in place, or a new one.
+    pub(crate) fn row_or(&mut self, start: impl FnOnce() -> T) -> &mut T {
+        self.row.get_or_insert_with(|| Box::new(start()))
+    }
+
+    /// A new row instead of what was there.
+    pub(crate) fn replace(&mut self, row: T) -> &mut T {
+        self.row.insert(Box::new(row))
     }
 
     /// The row was changed; `received_at` is the timestamp of its record.
@@ -59,7 +70,7 @@ impl<T> Layer<T> {
         match self.slots.entry(key) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
-                let row = load(entry.key())?;
+                let row = load(entry.key())?.map(Box::new);
                 Ok(entry.insert(Slot { row, changed: None }))
             }
         }
@@ -76,7 +87,7 @@ impl<T> Layer<T> {
 
     /// What the transaction changed, by key: the row or none, and the record's timestamp.
     pub(crate) fn changes(&self) -> impl Iterator<Item = (&str, Option<&T>, Micros)> {
-        self.slots.iter().filter_map(|(key, slot)| Some((key.as_str(), slot.row.as_ref(), slot.changed?)))
+        self.slots.iter().filter_map(|(key, slot)| Some((key.as_str(), slot.row(), slot.changed?)))
     }
 
     /// How many keys it holds.

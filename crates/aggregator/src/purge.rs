@@ -98,7 +98,7 @@ pub(crate) fn apply<R: Rows>(
         rows.register_keys(home, &prefix, &mut found).map_err(FoldError::Rows)?;
         for key in keys {
             let slot = layer.slot(key, |key| rows.register(home, key)).map_err(FoldError::Rows)?;
-            let Some(row) = slot.row_mut().as_mut().filter(|row| purge.reaches(row)) else { continue };
+            let Some(row) = slot.row_mut().filter(|row| purge.reaches(row)) else { continue };
             if row.last < *order {
                 slot.remove(event.received_at);
             } else if row.first < *order {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use catalog::{ActorRef, AuditEvent, OrderKey, Part, RegisterRow, Status};
 
+use crate::layer::Slot;
 use crate::windows::count;
 
 /// What an event's register row is of: the user if any, then kind and id of each thing.
@@ -50,12 +51,12 @@ pub(crate) fn actor(event: &AuditEvent<'_>) -> ActorRef {
 
 /// Adds the event to the row of its subject.
 pub(crate) fn fold(
-    row: &mut Option<RegisterRow>,
+    slot: &mut Slot<RegisterRow>,
     event: &AuditEvent<'_>,
     order: &OrderKey,
     subject: &Subject<'_>,
 ) {
-    let row = row.get_or_insert_with(|| start(event, order, subject));
+    let row = slot.row_or(|| start(event, order, subject));
     let action = &event.action;
     if *order < row.first {
         row.first = order.clone();
@@ -79,6 +80,8 @@ pub(crate) fn fold(
     }
     count(&mut row.by_event_type, action.entry.event_type);
     row.received_at = row.received_at.max(event.received_at);
+    let received_at = row.received_at;
+    slot.touch(received_at);
 }
 
 fn is_latest(order: &OrderKey, set: Option<&OrderKey>) -> bool {

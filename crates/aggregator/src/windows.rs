@@ -32,9 +32,9 @@ pub(crate) fn fold<T: Windowed>(
 ) -> Result<(), NotCanonical> {
     let standing = slot.row().map(|row| standing(row.received_at(), event.received_at, latest));
     let row = match standing {
-        Some(Standing::Current) => slot.row_mut().get_or_insert_with(start),
-        Some(Standing::Outlived) => slot.row_mut().insert(start().restarted()),
-        Some(Standing::Cleared) | None => slot.row_mut().insert(start()),
+        Some(Standing::Current) => slot.row_or(start),
+        Some(Standing::Outlived) => slot.replace(start().restarted()),
+        Some(Standing::Cleared) | None => slot.replace(start()),
     };
     row.add(event)?;
     let received_at = row.received_at();

@@ -44,7 +44,6 @@ pub fn conclude(result: &anyhow::Result<Verdict>) -> (u8, Option<String>) {
         Err(error) if is_broken_pipe(error) => (0, None),
         Err(error) => {
             let code = if error.downcast_ref::<Misuse>().is_some() { 2 } else { 1 };
-            let code = if error.downcast_ref::<Misuse>().is_some() { 2 } else { 1 };
             (code, Some(format!("{error:#}")))
         }
     }

@@ -47,13 +47,7 @@ pub struct Failure<'a> {
 impl<'a> Failure<'a> {
     /// Why this record of a topic was rejected; a message that is too long is cut.
     #[must_use]
-    pub fn of(
-        topic: &'a str,
-        record: &Record<'_>,
-        reason: Reason,
-        message: &'a str,
-        stage: &'a str,
-    ) -> Self {
+    pub fn of(topic: &'a str, record: &Record<'_>, reason: Reason, message: &'a str, stage: &'a str) -> Self {
         let message = &message[..message.floor_char_boundary(MESSAGE_BYTES)];
         let (partition, offset, timestamp) = (record.partition, record.offset, record.timestamp);
         Self { topic, partition, offset, reason, message, stage, timestamp }

@@ -3,6 +3,7 @@
 //!
 //! This crate must not know how records are read and written, nor that a transaction is Kafka's.
 
+mod aggregator;
 mod errors;
 mod topics;
 
@@ -11,6 +12,7 @@ mod normalizer;
 pub mod oversized;
 mod reroute;
 
-pub use normalizer::{NORMALIZER, NormalizerConfig, NormalizerStages, NormalizerStore};
+pub use self::aggregator::{AGGREGATOR, AggregatorStages};
+pub use self::normalizer::{NORMALIZER, NormalizerConfig, NormalizerStages, NormalizerStore};
 pub use reroute::REROUTE_HEADER;
 pub use topics::topic_index;

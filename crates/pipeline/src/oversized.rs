@@ -55,18 +55,20 @@ impl<'a> Kept<'a> {
         Self { key: record.key, value: record.value, headers, facts: Vec::new() }
     }
 
-    /// Cuts an oversized record so that it fits: the value to its first 64 KiB; where key and
+    /// Cuts an oversized record so that it fits: the value to its first 64 KiB (or the limit, where
+    /// that is lower: topics allow the limit and 64 KiB beside it); where key and
     /// headers are over their limit, the key to its first 4 KiB and of the headers those that
     /// still fit, in their order.
-    pub(crate) fn of(record: &Record<'a>) -> Self {
-        let value = record.value.map(|value| &value[..value.len().min(KEPT_VALUE)]);
+    pub(crate) fn of(record: &Record<'a>, value_limit: usize) -> Self {
+        let most = KEPT_VALUE.min(value_limit);
+        let value = record.value.map(|value| &value[..value.len().min(most)]);
         let mut kept =
             Self { key: record.key, value, headers: record.headers.clone(), facts: Vec::with_capacity(5) };
         let mut cut = Vec::with_capacity(3);
         if let Some(whole) = record.value {
             let hash: String = Sha256::digest(whole).iter().map(|byte| format!("{byte:02x}")).collect();
             kept.facts.extend([(headers::SIZE, whole.len().to_string()), (headers::SHA256, hash)]);
-            if whole.len() > KEPT_VALUE {
+            if whole.len() > most {
                 cut.push("value");
             }
         }
@@ -160,14 +162,14 @@ mod tests {
         let headers = vec![Header { name: "", value: None }; KEY_AND_HEADERS_LIMIT];
         let record = record(b"", None, headers);
         assert!(oversized(&record, 100, false).is_some());
-        assert!(Kept::of(&record).headers.len() <= KEY_AND_HEADERS_LIMIT / 2);
+        assert!(Kept::of(&record, 100).headers.len() <= KEY_AND_HEADERS_LIMIT / 2);
     }
 
     #[test]
     fn a_large_value_is_cut_and_said_to_be_with_its_size_and_hash() {
         let value = vec![b'a'; 1_000_000];
         let kept_headers = vec![header("h", b"1"), header("h", b"2")];
-        let kept = Kept::of(&record(b"acme", Some(&value), kept_headers.clone()));
+        let kept = Kept::of(&record(b"acme", Some(&value), kept_headers.clone()), 1024 * 1024);
         assert_eq!(kept.key, Some(&b"acme"[..]));
         assert_eq!(kept.value, Some(&value[..65_536]));
         assert_eq!(kept.headers, kept_headers);
@@ -184,11 +186,17 @@ mod tests {
     }
 
     #[test]
+    fn no_more_of_a_value_is_kept_than_the_limit() {
+        let value = [b'a'; 101];
+        assert_eq!(Kept::of(&record(b"", Some(&value), vec![]), 100).value, Some(&value[..100]));
+    }
+
+    #[test]
     fn of_large_headers_those_are_kept_that_fit() {
         let large = vec![b'h'; 30_000];
         let key = vec![b'k'; 5_000];
         let all = vec![header("a", b"1"), header("b", &large), header("c", b"3"), header("d", &large)];
-        let kept = Kept::of(&record(&key, Some(b"small"), all));
+        let kept = Kept::of(&record(&key, Some(b"small"), all), 100);
         assert_eq!(kept.value, Some(&b"small"[..]));
         assert_eq!(kept.key.map(<[u8]>::len), Some(KEPT_KEY));
         assert_eq!(kept.headers, [header("a", b"1"), header("c", b"3")]);
@@ -202,7 +210,7 @@ mod tests {
     #[test]
     fn without_a_value_there_is_no_size_of_one() {
         let large = vec![b'h'; 40_000];
-        let kept = Kept::of(&record(b"", None, vec![header("a", &large)]));
+        let kept = Kept::of(&record(b"", None, vec![header("a", &large)]), 100);
         assert_eq!((kept.value, kept.headers.len()), (None, 0));
         assert_eq!(kept.facts[1], (headers::CUT, "headers".into()));
     }

@@ -42,7 +42,7 @@ pub(crate) struct Choice(Vec<Term>);
 impl Path {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let valid = |name: &str| {
-            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+            !name.is_empty() && name != "-" && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
         };
         if text.split('.').all(valid) {
             Ok(Self(text.split('.').map(Into::into).collect()))

@@ -77,7 +77,8 @@ fn what_is_invalid_is_named_in_order() {
     spoiled.id = invalid();
     spoiled.tenant = invalid();
     let good = raw(action("certificate.expired"));
-    let mend: [(&str, fn(&mut RawAction<'static>, &RawAction<'static>)); 16] = [
+    type Mend = fn(&mut RawAction<'static>, &RawAction<'static>);
+    let mend: [(&str, Mend); 16] = [
         ("tenant", |bad, good| bad.tenant = good.tenant.clone()),
         ("id", |bad, good| bad.id = good.id.clone()),
         ("source", |bad, good| bad.source = good.source.clone()),

@@ -1,13 +1,13 @@
 //! The records that verdicts and changed rows become.
 
-use catalog::{AuditEvent, Micros, Reason, ReceivedAction, Receipt, TenantId, Topic, coverage_key};
-use codec::{Codec, Encoder, EventHeaders};
+use catalog::{AuditEvent, Micros, Reason, Receipt, ReceivedAction, TenantId, Topic, coverage_key};
+use codec::{Encoder, EventHeaders};
 use normalizer::{Rerouted, Verdict};
 use stage::{
     Coverage, Header, Millis, Offset, Outcome, Output, Partition, PartitionCount, Record, Sink, StageError,
 };
 
-use super::{DUPLICATE, NORMALIZER, SUPPRESSED};
+use super::{DUPLICATE, NORMALIZER, NormalizerConfig, SUPPRESSED};
 use crate::dead_letter::Failure;
 use crate::errors::encoding;
 use crate::oversized::Kept;
@@ -21,6 +21,7 @@ const EXPIRED_KEY: &[u8] = b"~expired";
 pub(crate) struct Emitter {
     partition: Partition,
     count: PartitionCount,
+    max_value_bytes: usize,
     actions: String,
     encoder: Encoder,
     headers: EventHeaders,
@@ -28,12 +29,13 @@ pub(crate) struct Emitter {
 }
 
 impl Emitter {
-    pub(crate) fn new(partition: Partition, count: PartitionCount, codec: &Codec) -> Self {
+    pub(crate) fn new(partition: Partition, config: &NormalizerConfig) -> Self {
         Self {
             partition,
-            count,
+            count: config.partitions,
+            max_value_bytes: config.max_value_bytes,
             actions: Topic::Actions.name(),
-            encoder: codec.encoder(),
+            encoder: config.codec.encoder(),
             headers: EventHeaders::new(),
             value: Vec::new(),
         }
@@ -147,8 +149,7 @@ impl Emitter {
         sink: &mut dyn Sink,
     ) -> Result<Outcome, StageError> {
         let tenant = action.tenant.clone();
-        let receipt =
-            if why == DUPLICATE { Receipt::Duplicate(action) } else { Receipt::Suppressed(action) };
+        let receipt = if why == DUPLICATE { Receipt::Duplicate(action) } else { Receipt::Suppressed(action) };
         self.receipt(&receipt, tenant.as_str().as_bytes(), record.timestamp, sink)?;
         Ok(Outcome::Skip(why))
     }
@@ -167,7 +168,10 @@ impl Emitter {
     }
 
     fn dead_letter(&self, reason: Reason, message: &str, record: &Record<'_>, sink: &mut dyn Sink) {
-        let kept = if reason == Reason::Oversized { Kept::of(record) } else { Kept::whole(record) };
+        let kept = match reason {
+            Reason::Oversized => Kept::of(record, self.max_value_bytes),
+            _ => Kept::whole(record),
+        };
         let failure = Failure::of(&self.actions, record, reason, message, NORMALIZER);
         failure.with_headers(&kept.headers, &kept.facts, |headers| {
             sink.send(&Output {
@@ -214,14 +218,7 @@ impl Emitter {
     }
 
     /// Sends what was last encoded, in the partition of the input.
-    fn send(
-        &self,
-        topic: Topic,
-        timestamp: Millis,
-        key: &[u8],
-        headers: &[Header<'_>],
-        sink: &mut dyn Sink,
-    ) {
+    fn send(&self, topic: Topic, timestamp: Millis, key: &[u8], headers: &[Header<'_>], sink: &mut dyn Sink) {
         let (key, value) = (Some(key), Some(&self.value[..]));
         sink.send(&Output {
             topic: topic_index(topic),

@@ -201,7 +201,10 @@ mod tests {
         ledger.rollback();
         count(&mut ledger, &store, Counted::Suppressed, HOUR + 4);
         let row = row(&mut ledger);
-        assert_eq!((row.received, row.recorded, row.duplicate, row.suppressed, row.dead_lettered), (3, 1, 0, 1, 1));
+        assert_eq!(
+            (row.received, row.recorded, row.duplicate, row.suppressed, row.dead_lettered),
+            (3, 1, 0, 1, 1)
+        );
         assert_eq!((row.received_at, row.hour), (Micros::new(HOUR + 5), Micros::new(HOUR)));
     }
 

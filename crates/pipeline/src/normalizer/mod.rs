@@ -19,8 +19,8 @@ use catalog::{Category, Reason, Topic};
 use codec::Codec;
 use normalizer::Rules;
 
-use crate::topics::{topic_index, topic_names};
 use self::stage::NormalizerStage;
+use crate::topics::{topic_index, topic_names};
 
 pub use store::NormalizerStore;
 
@@ -101,14 +101,8 @@ impl StageFactory for NormalizerStages {
 }
 
 fn spec() -> StageSpec {
-    let outputs = [
-        Topic::Events,
-        Topic::Receipts,
-        Topic::DeadLetters,
-        Topic::Ledger,
-        Topic::Settings,
-        Topic::Actions,
-    ];
+    let outputs =
+        [Topic::Events, Topic::Receipts, Topic::DeadLetters, Topic::Ledger, Topic::Settings, Topic::Actions];
     StageSpec {
         name: NORMALIZER,
         topics: topic_names(),

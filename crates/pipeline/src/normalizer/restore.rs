@@ -151,12 +151,7 @@ fn remember(
     state.dedup.restore(state.store.as_mut(), identity.key(), seen).map_err(storing)
 }
 
-fn store_row(
-    key: &str,
-    hour: Micros,
-    row: Option<&LedgerRow>,
-    state: &mut State,
-) -> Result<(), StageError> {
+fn store_row(key: &str, hour: Micros, row: Option<&LedgerRow>, state: &mut State) -> Result<(), StageError> {
     state.ledger.restore(state.store.as_mut(), key, hour, row).map_err(storing)
 }
 

@@ -2,8 +2,8 @@
 
 use ::stage::store::Store;
 use ::stage::{
-    Changelog, Coverage, Label, Millis, Offset, Outcome, Partition, PartitionCount, Record, RestorePoint, Sink,
-    Stage, StageError, TopicIndex,
+    Changelog, Coverage, Label, Millis, Offset, Outcome, Partition, PartitionCount, Record, RestorePoint,
+    Sink, Stage, StageError, TopicIndex,
 };
 use catalog::RawAction;
 use codec::{DecodeError, Decoder};
@@ -35,7 +35,7 @@ impl NormalizerStage {
             max_value_bytes: config.max_value_bytes,
             rules: Rules { dedup_window: config.dedup_window },
             decoder: config.codec.decoder(),
-            emitter: Emitter::new(partition, config.partitions, &config.codec),
+            emitter: Emitter::new(partition, config),
             state: State::new(config, store),
             restorer: Restorer::new(partition, config.codec.decoder()),
         }

@@ -6,11 +6,11 @@ use normalizer::{Counted, Memory, Seen};
 use stage::store::Store;
 use stage::{Label, StageError};
 
+use super::NormalizerConfig;
 use super::dedup::Dedup;
 use super::ledger::Ledger;
 use super::settings::Settings;
 use super::store::{DEDUP, LEDGER, SETTINGS};
-use super::NormalizerConfig;
 use crate::errors::storing;
 
 /// Committed state in the store, and over it what the open transaction changed.

@@ -120,8 +120,11 @@ mod tests {
     #[test]
     fn it_refuses_a_batch_whole() {
         let mut store = NormalizerStore::default();
-        let batch =
-            vec![change(LEDGER, b"k", Some(b"v")), change(DEDUP, &[1; KEY], Some(&[8; VALUE])), change(DEDUP, b"short", None)];
+        let batch = vec![
+            change(LEDGER, b"k", Some(b"v")),
+            change(DEDUP, &[1; KEY], Some(&[8; VALUE])),
+            change(DEDUP, b"short", None),
+        ];
         let error = store.apply(batch).expect_err("a key is too short");
         assert_eq!(error.0, "a key of the dedup table has 5 bytes, not 16");
         assert_eq!((store.len(DEDUP), store.len(LEDGER)), (0, 0));

@@ -1,0 +1,207 @@
+//! The platform that is imitated: tenants by Zipf's law, learners, courses, who does what.
+
+use catalog::{Entry, Need};
+
+use super::draft::{Draft, array, object, text};
+use super::flaw::thing;
+use super::random::Random;
+
+const TENANTS: [&str; 12] = [
+    "acme", "birch-academy", "cedar.health", "dune-energy", "elm_university", "fjord-shipping", "grove",
+    "Harbour1", "iris-clinics", "juniper.school", "kite-air", "larch-bank",
+];
+const FIRST: [&str; 16] = [
+    "Aino", "Bilal", "Chiara", "Dmytro", "Esi", "Fatima", "Gwen", "Hiroshi", "Inés", "Jonas", "Kateřina",
+    "Łukasz", "Mei", "Noor", "Oluwaseun", "Zoë",
+];
+const LAST: [&str; 13] = [
+    "Virtanen", "Haddad", "Rossi", "Shevchenko", "Mensah", "O'Neill", "Sato", "García", "Berg", "Nováková",
+    "Wójcik", "李", "Adeyemi",
+];
+const TITLES: [&str; 11] = [
+    "Fire safety", "Data protection", "First aid", "Forklift licence", "Welcome aboard", "Phishing, and how to spot it",
+    "\"Lean\" basics", "Lifting & carrying", "Hygiène", "数据安全", "Working at height",
+];
+const SOURCES: [(&str, u64); 4] = [("lms.web", 70), ("lms.mobile", 18), ("lms.jobs", 8), ("hr-sync", 4)];
+
+/// The sizes and the run's own mark.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    pub(crate) tenants: Vec<String>,
+    pub(crate) learners: u64,
+    pub(crate) courses: u64,
+    /// Stands in the ids of actions and courses, so that two runs with different options neither
+    /// are each other's duplicates nor change each other's settings.
+    pub(crate) mark: String,
+}
+
+/// The kind and id of a thing.
+pub(crate) type Thing = (&'static str, String);
+
+impl World {
+    pub(crate) fn tenant_name(place: usize) -> String {
+        TENANTS.get(place).map_or_else(|| format!("tenant-{}", place + 1), |name| name.to_string())
+    }
+
+    /// A tenant: the k-th comes 1/k times as often as the first.
+    pub(crate) fn tenant(&self, random: &mut Random) -> String {
+        let place = random.weighted((1..=self.tenants.len() as u64).map(|rank| 720_720 / rank));
+        self.tenants[place].clone()
+    }
+
+    /// An action's facts, about `object` and in `within` where those are given.
+    pub(crate) fn draft(
+        &self,
+        random: &mut Random,
+        entry: &'static Entry,
+        tenant: String,
+        (id, at): (String, i64),
+        within: Option<Thing>,
+    ) -> Draft {
+        let learner = self.learner(random);
+        let subject = entry.object.is_empty().then_some(()).is_none().then(|| self.object(random, entry, learner));
+        let mut facts = vec![("actor", self.actor(random, entry, learner))];
+        if entry.user == Need::Required {
+            let name = random.chance(80).then(|| name(learner));
+            facts.push(("user", person(&format!("u-{learner}"), name.as_deref())));
+        }
+        if let Some((kind, id)) = &subject {
+            facts.push(("object", thing(kind, id, titled(kind).then(|| title(id)))));
+        }
+        let within = self.within(random, entry, subject.as_ref(), within);
+        if !within.is_empty() {
+            facts.push(("within", array(&within)));
+        }
+        decorate(random, entry, &mut facts);
+        let source = SOURCES[random.weighted(SOURCES.iter().map(|(_, weight)| *weight))].0;
+        let attributes = vec![("client", "generator".into()), ("attempt", random.below(3).to_string())];
+        Draft { id, source, entry, at, tenant, facts, attributes }
+    }
+
+    pub(crate) fn course(&self, random: &mut Random) -> Thing {
+        ("course", format!("c-{}-{}", self.mark, random.below(self.courses)))
+    }
+
+    fn learner(&self, random: &mut Random) -> u64 {
+        // The lesser of two draws: some people learn more than others.
+        random.below(self.learners).min(random.below(self.learners)) + 1
+    }
+
+    fn object(&self, random: &mut Random, entry: &Entry, learner: u64) -> Thing {
+        let kind = *random.pick(&entry.object);
+        let id = match kind {
+            "course" => return self.course(random),
+            "training_plan" => format!("tp-{}-{}", self.mark, random.below(self.courses / 5 + 1)),
+            "certificate" => format!("cert-{learner}-{}", random.below(5)),
+            "catalog" => format!("cat-{}", random.below(4)),
+            "api_key" => format!("key-{}", random.below(6)),
+            _ if kind.ends_with("_attempt") => format!("{kind}-{learner}-{}", random.below(20)),
+            _ => format!("{kind}-{}", random.below(self.courses * 2)),
+        };
+        (kind, id)
+    }
+
+    /// At most one thing of each kind, and none of the object's own.
+    fn within(
+        &self,
+        random: &mut Random,
+        entry: &Entry,
+        subject: Option<&Thing>,
+        given: Option<Thing>,
+    ) -> Vec<String> {
+        let mut things: Vec<Thing> = Vec::new();
+        if let Some(given) = given {
+            things.push(given);
+        } else if !entry.within.is_empty() {
+            things.push(match *random.pick(&entry.within) {
+                "course" => self.course(random),
+                kind => (kind, format!("{kind}-{}-{}", self.mark, random.below(8))),
+            });
+        } else if subject.is_some_and(|(kind, _)| in_course(kind)) && random.chance(70) {
+            things.push(self.course(random));
+        }
+        if subject.is_none_or(|(kind, _)| *kind != "catalog") && random.chance(60) {
+            things.push(("catalog", format!("cat-{}", random.below(4))));
+        }
+        things.iter().map(|(kind, id)| thing(kind, id, titled(kind).then(|| title(id)))).collect()
+    }
+
+    fn actor(&self, random: &mut Random, entry: &Entry, learner: u64) -> String {
+        let kind = |kind: &str, id: Option<&str>| {
+            let mut fields = vec![("kind", text(kind))];
+            fields.extend(id.map(|id| ("id", text(id))));
+            object(&fields)
+        };
+        match entry.action {
+            "certificate.expired" => return kind("system", None),
+            "external_training.imported" => return kind("service", Some("hr-sync")),
+            _ => {}
+        }
+        let own = entry.user == Need::Required
+            && ["Learner", "Enrollment request was created", "Certificate was downloaded"]
+                .iter()
+                .any(|start| entry.activity.starts_with(start));
+        if own {
+            return user_actor(learner, &[]);
+        }
+        match random.below(100) {
+            0..3 => kind("api_key", Some(&format!("key-{}", random.below(6)))),
+            3..5 => kind("unknown", None),
+            _ => user_actor(random.below(5) + 1, &["admin"]),
+        }
+    }
+}
+
+fn decorate(random: &mut Random, entry: &Entry, facts: &mut Vec<(&'static str, String)>) {
+    if entry.action.ends_with("updated") {
+        let (before, after) = (random.pick(&TITLES), random.pick(&TITLES));
+        let change = object(&[("field", text("title")), ("before", text(before)), ("after", text(after))]);
+        facts.push(("changes", array(&[change])));
+    }
+    if random.chance(5) {
+        facts.push(("reason", text("asked for by the works council")));
+    }
+    if random.chance(60) {
+        let ip = format!("192.0.2.{}", random.below(256));
+        facts.push(("origin", object(&[("ip", text(&ip)), ("channel", text("web"))])));
+    }
+    if random.chance(40) {
+        facts.push(("correlation_id", text(&format!("{:016x}", random.next()))));
+    }
+    if random.chance(50) {
+        facts.push(("sequence", random.below(1 << 40).to_string()));
+    }
+}
+
+fn user_actor(number: u64, roles: &[&str]) -> String {
+    let mut fields = vec![("kind", text("user")), ("id", text(&format!("u-{number}"))), ("name", text(&name(number)))];
+    if !roles.is_empty() {
+        let roles: Vec<_> = roles.iter().map(|role| text(role)).collect();
+        fields.push(("roles", array(&roles)));
+    }
+    object(&fields)
+}
+
+fn person(id: &str, name: Option<&str>) -> String {
+    let mut fields = vec![("id", text(id))];
+    fields.extend(name.map(|name| ("name", text(name))));
+    object(&fields)
+}
+
+fn name(number: u64) -> String {
+    let place = |len: usize| usize::try_from(number % len as u64).expect("below a usize");
+    format!("{} {}", FIRST[place(FIRST.len())], LAST[place(LAST.len())])
+}
+
+fn title(id: &str) -> &'static str {
+    let sum: usize = id.bytes().map(usize::from).sum();
+    TITLES[sum % TITLES.len()]
+}
+
+fn titled(kind: &str) -> bool {
+    !kind.ends_with("_attempt") && kind != "api_key"
+}
+
+fn in_course(kind: &str) -> bool {
+    kind.ends_with("_attempt") || matches!(kind, "certificate" | "session" | "assessment")
+}

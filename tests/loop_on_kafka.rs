@@ -1,0 +1,114 @@
+//! The loop on Apache Kafka with a stage that copies: each record once, in order, whatever happens.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use prometheus::Registry;
+use runtime::kafka::{Kafka, Settings};
+use runtime::{Audience, Failure, Limits, MembershipKind, Metrics, Pool, Status, Stop, WorkerConfig};
+use stage::{Millis, StageFactory};
+use testkit::{Raw, TestKafka, fresh_kafka_or_skip, wait_until};
+use tests::copying::Copying;
+
+const PARTITIONS: i32 = 3;
+const LONG: Duration = Duration::from_secs(60);
+
+fn now() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    Millis::new(since.as_millis().try_into().expect("before the year 292 million"))
+}
+
+struct Running {
+    pool: Pool,
+    stop: Stop,
+    statuses: Vec<Arc<Status>>,
+}
+
+fn start(kafka: &TestKafka, instance: &str, workers: u32, membership: MembershipKind) -> Running {
+    let properties = BTreeMap::from([("session.timeout.ms".to_owned(), "6000".to_owned())]);
+    let broker = Kafka::new(Settings::new(kafka.bootstrap(), properties).expect("nothing reserved"));
+    let factory: Arc<dyn StageFactory> = Arc::new(Copying::default());
+    let metrics = Metrics::register(&Registry::new()).expect("a fresh registry").stage(factory.spec());
+    let config = |number| WorkerConfig {
+        app: "test".into(),
+        instance: instance.into(),
+        number,
+        membership,
+        limits: Limits::every(Duration::from_millis(50)),
+        clock: Arc::new(now),
+    };
+    let audience = || Audience { metrics: metrics.clone(), observer: None, status: Arc::default() };
+    let all: Vec<_> = (0..workers).map(|number| (config(number), audience())).collect();
+    let statuses = all.iter().map(|(_, audience)| Arc::clone(&audience.status)).collect();
+    let stop = Stop::default();
+    let pool = Pool::start(&broker, &factory, all, &stop).expect("threads start");
+    Running { pool, stop, statuses }
+}
+
+impl Running {
+    fn await_ready(&self) {
+        wait_until(LONG, "every worker is ready", || self.statuses.iter().all(|status| status.is_ready()));
+    }
+
+    fn end(self) -> Result<(), Failure> {
+        self.stop.set();
+        self.pool.join()
+    }
+}
+
+fn topics(kafka: &TestKafka) {
+    for topic in ["in", "copy", "ledger"] {
+        kafka.create_topic(topic, PARTITIONS, &[]);
+    }
+}
+
+fn feed(kafka: &TestKafka, numbers: std::ops::Range<i64>) {
+    kafka.produce(numbers.map(|number| {
+        let partition = i32::try_from(number % i64::from(PARTITIONS)).expect("small");
+        Raw::to("in").partition(partition).key("k").value(number.to_string())
+    }));
+}
+
+fn copied(kafka: &TestKafka) -> Vec<Vec<i64>> {
+    let numbers = |partition| {
+        let all = kafka.read_partition("copy", partition);
+        all.iter().map(|record| record.value_text().parse().expect("a number")).collect()
+    };
+    (0..PARTITIONS).map(numbers).collect()
+}
+
+fn expected(until: i64) -> Vec<Vec<i64>> {
+    (0..i64::from(PARTITIONS)).map(|first| (first..until).step_by(3).collect()).collect()
+}
+
+fn await_copied(kafka: &TestKafka, until: i64) {
+    wait_until(LONG, "everything is copied", || {
+        copied(kafka).iter().map(Vec::len).sum::<usize>() as i64 >= until
+    });
+    assert_eq!(copied(kafka), expected(until), "each record once, in order");
+}
+
+#[test]
+fn every_record_is_copied_once_across_restarts_and_rebalances() {
+    let Some(kafka) = fresh_kafka_or_skip() else { return };
+    topics(&kafka);
+    feed(&kafka, 0..3000);
+    let one = start(&kafka, "one", 1, MembershipKind::Static);
+    one.await_ready();
+    await_copied(&kafka, 3000);
+    one.end().expect("an orderly end");
+
+    let one = start(&kafka, "one", 1, MembershipKind::Static);
+    feed(&kafka, 3000..6000);
+    await_copied(&kafka, 6000);
+    let two = start(&kafka, "two", 2, MembershipKind::Leaving);
+    feed(&kafka, 6000..9000);
+    two.await_ready();
+    feed(&kafka, 9000..12000);
+    await_copied(&kafka, 12000);
+    two.end().expect("an orderly end");
+    feed(&kafka, 12000..15000);
+    await_copied(&kafka, 15000);
+    one.end().expect("an orderly end");
+}
