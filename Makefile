@@ -1,13 +1,28 @@
-# What can be done with this checkout, one target each. Recipes longer than a line or two are scripts under deploy/.
+# What can be done with this checkout, one target each; `make help` lists them. Recipes of more than a line or two are scripts
+# under deploy/. PACKAGES narrows the checks to some crates: make check PACKAGES='-p codec -p catalog'.
 .DEFAULT_GOAL := help
-.PHONY: help setup kafka kafka-stop kafka-jars
+.PHONY: help setup build check test demo kafka kafka-stop kafka-jars clean format lint alerts
+PACKAGES ?= --workspace
 KAFKA := deploy/kafka/kafka
 
 help: ## This list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 setup: ## What the build needs beyond Rust: installed as root, otherwise named
 	@sh deploy/make/setup build
+
+build: ## The release binary, target/release/lms-audit
+	cargo build --release --locked --bin lms-audit
+
+check: format lint ## Format, lints, docs and the tests that need no Kafka
+	LMSAUDIT_TEST_KAFKA=off cargo test $(PACKAGES) --locked
+
+test: kafka-jars format lint alerts ## Everything: check, licences, alert rules, and all tests against Kafka
+	cargo deny --locked check licenses bans sources
+	cargo test $(PACKAGES) --locked
+
+demo: ## The product on Kafka (or without, where there is none): ACTIONS=file N=100000
+	@deploy/make/demo $(if $(ACTIONS),--actions '$(ACTIONS)') $(if $(N),-n '$(N)')
 
 kafka: ## Apache Kafka on 127.0.0.1:9092 (nothing where KAFKA_BOOTSTRAP_SERVERS is set)
 	@$(KAFKA) start
@@ -15,5 +30,23 @@ kafka: ## Apache Kafka on 127.0.0.1:9092 (nothing where KAFKA_BOOTSTRAP_SERVERS 
 kafka-stop: ## Stop what `make kafka` started
 	@$(KAFKA) stop
 
-kafka-jars:
-	@$(KAFKA) jars
+kafka-jars: ## The jars of Apache Kafka, by Maven
+	@echo 'fetching the jars of Apache Kafka where they are missing'
+	@$(KAFKA) jars || { [ -z "$$CI" ] && echo 'no Kafka here: the tests that need it will be skipped'; }
+
+clean: ## Remove what was built and the local Kafka with its data
+	@$(KAFKA) stop
+	@$(KAFKA) stop --secure
+	rm -rf .kafka
+	cargo clean
+
+format:
+	cargo fmt --all --check
+
+lint:
+	cargo clippy $(PACKAGES) --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc $(PACKAGES) --no-deps --locked
+
+alerts:
+	@echo 'checking the alert rules'
+	@deploy/prometheus/check

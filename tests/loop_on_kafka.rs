@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prometheus::Registry;
 use runtime::kafka::{Kafka, Settings};
-use runtime::{Audience, Failure, Limits, MembershipKind, Metrics, Pool, Status, Stop, WorkerConfig};
+use runtime::{
+    Audience, Failure, Limits, MembershipKind, Metrics, Observer, Phase, Pool, Stop, WorkerConfig,
+};
 use stage::{Millis, StageFactory};
 use testkit::{Raw, TestKafka, fresh_kafka_or_skip, wait_until};
 use tests::copying::Copying;
@@ -19,10 +22,19 @@ fn now() -> Millis {
     Millis::new(since.as_millis().try_into().expect("before the year 292 million"))
 }
 
+#[derive(Default)]
+struct Ready(AtomicBool);
+
+impl Observer for Ready {
+    fn entered(&self, phase: Phase) {
+        self.0.store(phase == Phase::Running, Ordering::Relaxed);
+    }
+}
+
 struct Running {
     pool: Pool,
     stop: Stop,
-    statuses: Vec<Arc<Status>>,
+    ready: Vec<Arc<Ready>>,
 }
 
 fn start(kafka: &TestKafka, instance: &str, workers: u32, membership: MembershipKind) -> Running {
@@ -38,17 +50,19 @@ fn start(kafka: &TestKafka, instance: &str, workers: u32, membership: Membership
         limits: Limits::every(Duration::from_millis(50)),
         clock: Arc::new(now),
     };
-    let audience = || Audience { metrics: metrics.clone(), observer: None, status: Arc::default() };
-    let all: Vec<_> = (0..workers).map(|number| (config(number), audience())).collect();
-    let statuses = all.iter().map(|(_, audience)| Arc::clone(&audience.status)).collect();
+    let ready: Vec<_> = (0..workers).map(|_| Arc::<Ready>::default()).collect();
+    let audience = |ready: &Arc<Ready>| Audience { metrics: metrics.clone(), observer: ready.clone() };
+    let all: Vec<_> = (0..).zip(&ready).map(|(number, ready)| (config(number), audience(ready))).collect();
     let stop = Stop::default();
     let pool = Pool::start(&broker, &factory, all, &stop).expect("threads start");
-    Running { pool, stop, statuses }
+    Running { pool, stop, ready }
 }
 
 impl Running {
     fn await_ready(&self) {
-        wait_until(LONG, "every worker is ready", || self.statuses.iter().all(|status| status.is_ready()));
+        wait_until(LONG, "every worker is ready", || {
+            self.ready.iter().all(|ready| ready.0.load(Ordering::Relaxed))
+        });
     }
 
     fn end(self) -> Result<(), Failure> {

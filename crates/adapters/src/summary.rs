@@ -55,6 +55,8 @@ pub struct Incomplete {
     pub missing: BTreeSet<Missing>,
     /// The first 5 lines, from 1.
     pub first_lines: Vec<u64>,
+    /// There were more lines.
+    more: bool,
 }
 
 /// A line that cannot be read.
@@ -117,8 +119,12 @@ impl Incomplete {
     fn add(&mut self, line: u64, missing: &[Missing]) {
         self.count += 1;
         self.missing.extend(missing);
-        if self.first_lines.len() < KEPT_INCOMPLETE && self.first_lines.last() != Some(&line) {
-            self.first_lines.push(line);
+        if self.first_lines.last() == Some(&line) {
+            return;
+        }
+        match self.first_lines.len() {
+            KEPT_INCOMPLETE => self.more = true,
+            _ => self.first_lines.push(line),
         }
     }
 }
@@ -126,7 +132,11 @@ impl Incomplete {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = &self.file;
-        writeln!(f, "{file}: {} lines, {} bytes, {} actions published", self.lines, self.bytes, self.published)?;
+        writeln!(
+            f,
+            "{file}: {} lines, {} bytes, {} actions published",
+            self.lines, self.bytes, self.published
+        )?;
         for (name, count) in [
             ("mapped", self.mapped),
             ("unmapped", self.unmapped),
@@ -137,7 +147,11 @@ impl fmt::Display for Summary {
             writeln!(f, "  {name:<10} {count:>9}")?;
         }
         if let Some(place) = self.stopped {
-            writeln!(f, "stopped after line {}, byte {}: feeding the file again adds nothing twice", place.line, place.byte)?;
+            writeln!(
+                f,
+                "stopped after line {}, byte {}: feeding the file again adds nothing twice",
+                place.line, place.byte
+            )?;
         }
         if self.mismatched > 0 {
             writeln!(f, "{} events name another trigger than the one they came by", self.mismatched)?;
@@ -161,7 +175,7 @@ impl Summary {
         for (name, incomplete) in self.incomplete_names.sorted() {
             let missing: Vec<_> = incomplete.missing.iter().map(|missing| missing.name()).collect();
             let lines: Vec<_> = incomplete.first_lines.iter().map(u64::to_string).collect();
-            let more = if incomplete.count > incomplete.first_lines.len() as u64 { ", …" } else { "" };
+            let more = if incomplete.more { ", …" } else { "" };
             let (missing, lines) = (missing.join(", "), lines.join(", "));
             writeln!(f, "incomplete {:>7}  {name}: no {missing} (line {lines}{more})", incomplete.count)?;
         }

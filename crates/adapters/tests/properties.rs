@@ -117,9 +117,13 @@ fn shuffled(value: &serde_json::Value, seed: u64) -> String {
         serde_json::Value::Object(fields) => {
             let mut pairs: Vec<_> = fields
                 .iter()
-                .map(|(name, value)| format!("{}: {}", serde_json::Value::from(name.as_str()), shuffled(value, seed)))
+                .map(|(name, value)| {
+                    format!("{}: {}", serde_json::Value::from(name.as_str()), shuffled(value, seed))
+                })
                 .collect();
-            pairs.sort_by_key(|pair| pair.bytes().fold(seed, |sum, byte| sum.rotate_left(7) ^ u64::from(byte)));
+            pairs.sort_by_key(|pair| {
+                pair.bytes().fold(seed, |sum, byte| sum.rotate_left(7) ^ u64::from(byte))
+            });
             format!("{{{}}}", pairs.join(", "))
         }
         serde_json::Value::Array(values) => {

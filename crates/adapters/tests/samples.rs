@@ -46,14 +46,19 @@ fn actions(published: &[Published]) -> Vec<String> {
 
 #[test]
 fn openedx_events() {
-    let Some((summary, published)) = run(&adapter(Format::Openedx), "openedx-tracking-events.jsonl") else { return };
+    let Some((summary, published)) = run(&adapter(Format::Openedx), "openedx-tracking-events.jsonl") else {
+        return;
+    };
     assert_eq!(counts(&summary), [41, 4, 1, 36, 0, 0], "{summary}");
     let completed = "quiz_attempt.completed";
     assert_eq!(actions(&published), ["course.enrolled", completed, completed, completed]);
     let names = summary.incomplete_names.sorted();
     assert_eq!(names.len(), 1);
     assert_eq!((names[0].0, names[0].1.count), ("edx.course.enrollment.activated", 1));
-    assert_eq!(*summary.unmapped_names.sorted().iter().find(|(name, _)| *name == "problem_check").expect("there").1, 6);
+    assert_eq!(
+        *summary.unmapped_names.sorted().iter().find(|(name, _)| *name == "problem_check").expect("there").1,
+        6
+    );
 }
 
 #[test]
@@ -80,7 +85,9 @@ fn moodle_rows() {
 
 #[test]
 fn learn365_bodies() {
-    let Some((summary, published)) = run(&adapter(Format::Learn365), "learn365-webhooks.jsonl") else { return };
+    let Some((summary, published)) = run(&adapter(Format::Learn365), "learn365-webhooks.jsonl") else {
+        return;
+    };
     assert_eq!(counts(&summary), [11, 9, 0, 2, 0, 0], "{summary}");
     let expected = [
         "course.completed",

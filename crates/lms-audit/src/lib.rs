@@ -3,6 +3,7 @@
 //! A library beside the binary so that tests and benches can run the same generator and commands.
 
 pub mod config;
+pub mod generate;
 pub mod output;
 pub mod topics;
 pub mod verdict;

@@ -14,7 +14,6 @@ mod port;
 mod publish;
 mod restore;
 mod start;
-mod status;
 mod stop;
 mod tally;
 mod task;
@@ -32,8 +31,7 @@ pub use port::{
 };
 pub use publish::Publisher;
 pub use start::{Found, Start, decide};
-pub use status::Status;
 pub use stop::Stop;
-pub use tally::{Observer, Tally};
+pub use tally::{Observer, Phase, Tally, Unobserved};
 pub use transaction::Limits;
 pub use worker::{Audience, MembershipKind, Worker, WorkerConfig};

@@ -60,8 +60,40 @@ impl<S: Sink> Sink for Counted<'_, S> {
     }
 }
 
-/// Is told what was committed, after it was.
+/// Is told by a worker what it does, as it does it. Called on the worker's thread: must not block.
 pub trait Observer: Send + Sync {
-    /// One transaction of this stage was committed.
-    fn committed(&self, tally: &Tally);
+    /// The loop came around.
+    fn ticked(&self) {}
+
+    /// The worker entered a phase.
+    fn entered(&self, phase: Phase) {
+        let _ = phase;
+    }
+
+    /// Input records before the last stable offset that are not processed.
+    fn saw_backlog(&self, records: u64) {
+        let _ = records;
+    }
+
+    /// One transaction was committed.
+    fn committed(&self, tally: &Tally) {
+        let _ = tally;
+    }
 }
+
+/// What a worker is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It is no member of its group, or has no assignment yet.
+    Joining,
+    /// It restores partitions; others may run already.
+    Restoring,
+    /// Every partition it has runs.
+    Running,
+}
+
+/// An observer that nobody listens to.
+#[derive(Debug, Default)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {}

@@ -16,9 +16,8 @@ use crate::failure::Failure;
 use crate::metrics::StageMetrics;
 use crate::port::{Broker, Consumer, GroupEvent, Log, MemberSpec};
 use crate::restore::{Ids, Restore};
-use crate::status::Status;
 use crate::stop::Stop;
-use crate::tally::Observer;
+use crate::tally::{Observer, Phase};
 use crate::task::Task;
 use crate::transaction::{Ended, Limits, run_transaction};
 
@@ -54,10 +53,8 @@ pub enum MembershipKind {
 pub struct Audience {
     /// The loop's own metrics.
     pub metrics: StageMetrics,
-    /// Told of every commit.
-    pub observer: Option<Arc<dyn Observer>>,
-    /// What health checks read.
-    pub status: Arc<Status>,
+    /// Told what the worker does.
+    pub observer: Arc<dyn Observer>,
 }
 
 impl WorkerConfig {
@@ -132,7 +129,7 @@ impl<B: Broker> Worker<B> {
     pub fn pass(&mut self, stop: &Stop) -> Result<(), Failure> {
         let now = (self.config.clock)();
         self.audience.metrics.ticked(now);
-        self.audience.status.tick(now);
+        self.audience.observer.ticked();
         self.connect()?;
         while let Some(event) = self.next_event()? {
             self.handle(event)?;
@@ -185,7 +182,7 @@ impl<B: Broker> Worker<B> {
                 if !partitions.is_empty() {
                     self.begin_restore(&partitions)?;
                 }
-                self.audience.status.joined();
+                self.tell_phase();
             }
             GroupEvent::Revoked(partitions) => {
                 tracing::info!(stage, worker = self.config.number, ?partitions, "partitions revoked");
@@ -211,6 +208,7 @@ impl<B: Broker> Worker<B> {
         self.restores.iter_mut().for_each(|restore| restore.forget(partitions));
         self.restores.retain(|restore| !restore.is_empty());
         self.link().consumer.release(partitions)?;
+        self.tell_phase();
         self.tell_rows();
         Ok(())
     }
@@ -221,7 +219,6 @@ impl<B: Broker> Worker<B> {
         let committed = link.consumer.committed(partitions)?;
         let restore = Restore::begin(&mut link.log, factory.as_ref(), committed)?;
         self.restores.push(restore);
-        self.audience.status.restoring(true);
         Ok(())
     }
 
@@ -246,7 +243,7 @@ impl<B: Broker> Worker<B> {
             self.tasks.extend(tasks);
             self.restores.remove(0);
             self.audience.metrics.restoring(0);
-            self.audience.status.restoring(!self.restores.is_empty());
+            self.tell_phase();
             self.tell_rows();
         }
         Ok(())
@@ -272,9 +269,7 @@ impl<B: Broker> Worker<B> {
             Ended::Committed { tally, steps, event } => {
                 self.budget.succeeded();
                 self.audience.metrics.committed(&tally, steps, (self.config.clock)());
-                if let Some(observer) = &self.audience.observer {
-                    observer.committed(&tally);
-                }
+                self.audience.observer.committed(&tally);
                 self.events.extend(event);
                 self.tell_rows();
             }
@@ -350,17 +345,24 @@ impl<B: Broker> Worker<B> {
         self.restores.clear();
         self.events.clear();
         self.link = None;
-        self.audience.status.left();
+        self.audience.observer.entered(Phase::Joining);
         self.tell_rows();
+    }
+
+    fn tell_phase(&self) {
+        let phase = if self.restores.is_empty() { Phase::Running } else { Phase::Restoring };
+        self.audience.observer.entered(phase);
     }
 
     fn tell_lag(&self) {
         let Some(link) = &self.link else { return };
         let now = (self.config.clock)();
         let mut oldest = 0.0_f64;
+        let mut backlog = 0;
         for (partition, task) in &self.tasks {
             let Some(end) = link.consumer.stable_end(*partition) else { continue };
             self.audience.metrics.lag(*partition, task.next, end);
+            backlog += u64::try_from(end.number() - task.next.number()).unwrap_or(0);
             if task.next < end
                 && let Some(age) = task.age(now)
             {
@@ -368,6 +370,7 @@ impl<B: Broker> Worker<B> {
             }
         }
         self.audience.metrics.lag_seconds(oldest);
+        self.audience.observer.saw_backlog(backlog);
     }
 
     fn tell_rows(&mut self) {

@@ -47,7 +47,9 @@ impl<R: BufRead> Lines<R> {
         let ended = loop {
             let chunk = match self.reader.fill_buf() {
                 Ok(chunk) => chunk,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted && !cancel.load(Ordering::Relaxed) => {
+                Err(error)
+                    if error.kind() == io::ErrorKind::Interrupted && !cancel.load(Ordering::Relaxed) =>
+                {
                     continue;
                 }
                 Err(error) => return Err(error),

@@ -1,10 +1,13 @@
 //! Feeding: every line is counted once, limits, stopping, and a publisher that fails.
 
 use std::convert::Infallible;
-use std::io::Cursor;
+use std::io::{Cursor, Read};
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use super::*;
 use crate::adapter::{Format, Settings};
+use crate::summary::Place;
 
 #[derive(Default)]
 struct Kept {
@@ -52,7 +55,8 @@ fn every_line_is_counted_once() {
     let control = Control { line_limit: 2000, ..Control::new(&never) };
     let mut kept = Kept::default();
     let mut told = Vec::new();
-    let summary = feed(&moodle(), input(&text), &mut kept, control, |progress| told.push(progress)).expect("fed");
+    let summary =
+        feed(&moodle(), input(&text), &mut kept, control, |progress| told.push(progress)).expect("fed");
     let Summary { lines, blank, mapped, unmapped, unreadable, incomplete, published, bytes, .. } = summary;
     assert_eq!((lines, blank, mapped, unmapped, unreadable, incomplete), (6, 1, 1, 1, 2, 1));
     assert_eq!((published, bytes, kept.records.len(), kept.flushes), (1, text.len() as u64, 1, 1));
@@ -129,10 +133,15 @@ impl Publish for Failing {
 fn a_publisher_that_fails_ends_it_with_the_place() {
     let text = started(1) + "\n" + &started(2) + "\n";
     let never = AtomicBool::new(false);
-    let error = feed(&moodle(), input(&text), &mut Failing(1), Control::new(&never), |_| ()).expect_err("it fails");
+    let error =
+        feed(&moodle(), input(&text), &mut Failing(1), Control::new(&never), |_| ()).expect_err("it fails");
     let length = started(1).len() + 1;
-    assert_eq!(error.to_string(), format!("publishing rows.jsonl failed by line 2, byte {length}: the broker is gone"));
-    let error = feed(&moodle(), input(&text), &mut Failing(9), Control::new(&never), |_| ()).expect_err("it fails");
+    assert_eq!(
+        error.to_string(),
+        format!("publishing rows.jsonl failed by line 2, byte {length}: the broker is gone")
+    );
+    let error =
+        feed(&moodle(), input(&text), &mut Failing(9), Control::new(&never), |_| ()).expect_err("it fails");
     assert!(matches!(error, FeedError::Publish { summary, .. } if summary.published == 2));
 }
 

@@ -21,7 +21,10 @@ pub(crate) fn parse(line: &[u8], trail: &Trail, trigger: Option<&str>) -> Line {
     if notifications.is_empty() {
         let name = trigger.unwrap_or("(no trigger)").into();
         let missing = vec![Missing::Notifications];
-        return Line::Events { events: vec![Event::Mapped { name, actions: Vec::new(), missing }], mismatched: 0 };
+        return Line::Events {
+            events: vec![Event::Mapped { name, actions: Vec::new(), missing }],
+            mismatched: 0,
+        };
     }
     let mut mismatched = 0;
     let mut events = Vec::with_capacity(notifications.len());

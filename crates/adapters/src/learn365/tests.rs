@@ -58,7 +58,9 @@ fn one_action_for_each_notification_and_user() {
         ("training_plan.enrolled", Some("u-17")),
     ];
     assert_eq!(told, expected);
-    assert!(actions.iter().all(|action| action.actor.kind == ActorKind::Unknown && action.actor.id.is_none()));
+    assert!(
+        actions.iter().all(|action| action.actor.kind == ActorKind::Unknown && action.actor.id.is_none())
+    );
     assert_eq!(actions[0].attribute("directory_object_id"), Some("d-u-17"));
     assert_eq!(mismatched, 0);
 }
@@ -79,7 +81,12 @@ fn the_trigger_comes_from_the_envelope_the_flag_or_the_notification() {
         (body.clone(), None, "course.enrolled", 0),
         (body.clone(), Some("CourseStarted"), "course.started", 1),
         (json!({"trigger": "CourseCompleted", "payload": body}), None, "course.completed", 1),
-        (json!({"trigger": "CourseCompleted", "payload": body}), Some("CourseStarted"), "course.completed", 1),
+        (
+            json!({"trigger": "CourseCompleted", "payload": body}),
+            Some("CourseStarted"),
+            "course.completed",
+            1,
+        ),
         (json!({"path": "/hooks/CourseUnenrollment/", "payload": body}), None, "course.unenrolled", 1),
     ] {
         let (events, mismatched) = read(&line, flag);

@@ -67,7 +67,7 @@ impl Trail {
             Err(fields) => missing.extend(fields),
         };
         for (rule, each) in rules {
-            if rule.speaks_of("U") {
+            if rule.of_users {
                 if foreign.users.is_empty() {
                     make(rule, &scope);
                 }
@@ -94,29 +94,21 @@ impl Trail {
         foreign: &Foreign<'_>,
         scope: &Scope<'_>,
     ) -> Result<Action<'static>, Vec<Missing>> {
-        let entry = rule.entry;
-        let mut missing = Vec::new();
         let user = rule.user.as_ref().and_then(|user| user.text(scope));
-        if user.is_none() && entry.user == Need::Required {
-            missing.push(Missing::User);
-        }
         let object = rule.object.as_ref().and_then(|pair| thing(pair, scope));
-        if object.is_none() && rule.object.is_some() && !entry.object.is_empty() {
-            missing.push(Missing::Object);
-        }
         let within: Vec<_> = rule.within.iter().filter_map(|pair| thing(pair, scope)).collect();
-        let named = |thing: &Object<'_>| entry.within.contains(&thing.kind.as_ref());
-        if !entry.within.is_empty() && !within.iter().any(named) {
-            missing.push(Missing::Within);
-        }
         let occurred_at = rule.occurred_at.text(scope).and_then(|text| (foreign.time)(&text));
-        if occurred_at.is_none() {
-            missing.push(Missing::Time);
-        }
         let id = id(&rule.id_from, scope);
-        if id.is_none() {
-            missing.push(Missing::Id);
-        }
+        let entry = rule.entry;
+        let is_needed = |thing: &Object<'_>| entry.within.contains(&thing.kind.as_ref());
+        let lacks = [
+            (user.is_none() && entry.user == Need::Required, Missing::User),
+            (object.is_none() && !entry.object.is_empty(), Missing::Object),
+            (!entry.within.is_empty() && !within.iter().any(is_needed), Missing::Within),
+            (occurred_at.is_none(), Missing::Time),
+            (id.is_none(), Missing::Id),
+        ];
+        let missing: Vec<_> = lacks.into_iter().filter(|(lacks, _)| *lacks).map(|(_, what)| what).collect();
         let (Some(occurred_at), Some(id), true) = (occurred_at, id, missing.is_empty()) else {
             return Err(missing);
         };
@@ -163,7 +155,6 @@ fn actor(rule: &Rule, foreign: &Foreign<'_>, scope: &Scope<'_>) -> Actor<'static
 fn person(id: String) -> Actor<'static> {
     Actor { kind: ActorKind::User, id: Some(id.into()), name: None, roles: Vec::new() }
 }
-
 
 fn thing((kind, choice): &(String, Choice), scope: &Scope<'_>) -> Option<Object<'static>> {
     let id = choice.text(scope)?;

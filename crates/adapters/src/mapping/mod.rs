@@ -20,15 +20,17 @@
 //!   the line incomplete, unless it ends in a constant (`x else =`).
 
 pub(crate) mod apply;
+mod json;
 mod name;
 mod row;
 mod value;
 
 use std::collections::HashMap;
 
+pub(crate) use json::text;
 pub use name::Lists;
 use row::{COLUMNS, Row, Rule};
-pub(crate) use value::{Scope, list, text};
+use value::Scope;
 
 /// A platform's mapping: its rows, an operator's rows over them, and the operator's lists.
 #[derive(Clone, Debug)]
@@ -143,17 +145,18 @@ impl Mapping {
         self.candidates(name).any(|row| row.rule.is_some())
     }
 
+    /// The rows that fit a name, in their order of precedence.
     fn candidates<'m>(&'m self, name: &str) -> impl Iterator<Item = &'m Row> {
+        let row = |index: &usize| &self.rows[*index];
         let exact = self.exact.get(name).map(Vec::as_slice).unwrap_or_default();
-        let patterns = self.patterns.iter().filter(move |index| self.rows[**index].event.matches_name(name));
-        let indexes: Vec<usize> = exact.iter().chain(patterns).copied().collect();
-        indexes.into_iter().map(|index| &self.rows[index])
+        let patterns = self.patterns.iter().map(row).filter(|row| row.event.matches_name(name));
+        exact.iter().map(row).chain(patterns)
     }
 }
 
 impl row::Each {
     fn users(&self, scope: &Scope<'_>) -> Vec<String> {
-        let at = |path: &value::Path| path.find(scope).map(list).unwrap_or_default();
+        let at = |path: &value::Path| path.find(scope).map(json::list).unwrap_or_default();
         let without = self.without.as_ref().map(at).unwrap_or_default();
         let mut users = at(&self.of);
         users.retain(|user| !without.contains(user));

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::value::{Path, Scope, text};
+use super::json::text;
+use super::value::{Path, Scope};
 
 /// Lists that the operator gives by name, for conditions of the form `path=@name`.
 pub type Lists = BTreeMap<String, BTreeSet<String>>;
@@ -92,7 +93,11 @@ fn condition(text: &str) -> Result<Condition, String> {
     let (path, rest) = text.split_at(at);
     let words = |words: &str| -> Result<Vec<String>, String> {
         let words: Vec<String> = words.split('|').map(Into::into).collect();
-        if words.iter().any(String::is_empty) { Err(format!("{text:?} compares with nothing")) } else { Ok(words) }
+        if words.iter().any(String::is_empty) {
+            Err(format!("{text:?} compares with nothing"))
+        } else {
+            Ok(words)
+        }
     };
     let test = if let Some(list) = rest.strip_prefix("=@") {
         if list.is_empty() {

@@ -38,6 +38,8 @@ pub(crate) struct Rule {
     pub(crate) user: Option<Choice>,
     /// One action for each of a list of users.
     pub(crate) each: Option<Each>,
+    /// It speaks of `U`: one action for each of a notification's users.
+    pub(crate) of_users: bool,
     pub(crate) object: Option<(String, Choice)>,
     pub(crate) within: Vec<(String, Choice)>,
     pub(crate) occurred_at: Path,
@@ -77,11 +79,12 @@ impl Rule {
         let (each, user) = user(cells[3]).map_err(|problem| (3, problem))?;
         let mut attributes = pairs(cells[8]).map_err(|problem| (8, problem))?;
         attributes.sort_by(|a, b| a.0.cmp(&b.0));
-        let rule = Self {
+        let mut rule = Self {
             entry,
             actor: actor(cells[2]).map_err(|problem| (2, problem))?,
             user,
             each,
+            of_users: false,
             object: pairs(cells[4]).and_then(at_most_one).map_err(|problem| (4, problem))?,
             within: pairs(cells[5]).map_err(|problem| (5, problem))?,
             occurred_at: Path::parse(cells[6]).map_err(|problem| (6, problem))?,
@@ -90,6 +93,7 @@ impl Rule {
         };
         rule.check_catalog()?;
         rule.check_each()?;
+        rule.of_users = rule.speaks_of("U");
         Ok(rule)
     }
 
@@ -123,8 +127,7 @@ impl Rule {
         }
     }
 
-    /// Whether it speaks of this one of the named beginnings.
-    pub(crate) fn speaks_of(&self, name: &str) -> bool {
+    fn speaks_of(&self, name: &str) -> bool {
         let object = self.object.iter().chain(&self.within).chain(&self.attributes).map(|(_, choice)| choice);
         let choices = self.user.iter().chain(object).chain(&self.id_from).chain([&self.actor]);
         choices.flat_map(Choice::paths).any(|path| path.begins_with(name))
@@ -176,7 +179,8 @@ fn pairs(cell: &str) -> Result<Vec<(String, Choice)>, String> {
     let mut pairs = Vec::new();
     for pair in cell.split(';').map(str::trim) {
         let (name, value) = pair.split_once('=').ok_or_else(|| format!("{pair:?} is not name=path"))?;
-        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        {
             return Err(format!("{name:?} is not of a-z, 0-9 and _"));
         }
         if !names.insert(name) {

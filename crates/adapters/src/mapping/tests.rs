@@ -9,7 +9,8 @@ use crate::Format;
 use crate::line::Event;
 use apply::{Foreign, Trail};
 
-const HEADER: &str = "foreign_event\taction\tactor\tuser\tobject\twithin\toccurred_at\tid_from\tattributes\tnotes";
+const HEADER: &str =
+    "foreign_event\taction\tactor\tuser\tobject\twithin\toccurred_at\tid_from\tattributes\tnotes";
 
 fn table(rows: &[&str]) -> String {
     format!("{HEADER}\n{}\n", rows.join("\n"))
@@ -57,8 +58,13 @@ fn rows_with_conditions_go_before_bare_ones_and_those_before_patterns() {
 
 #[test]
 fn an_operators_rows_replace_or_go_first() {
-    let base = table(&[&row("a", "course.started"), &row("p.*", "course.started"), "*\t-\t-\t-\t-\t-\t-\t-\t-\t-"]);
-    let over = table(&[&row("a", "course.completed"), &row("p.x*", "course.reset"), &row("q*[k=@mine]", "course.enrolled")]);
+    let base =
+        table(&[&row("a", "course.started"), &row("p.*", "course.started"), "*\t-\t-\t-\t-\t-\t-\t-\t-\t-"]);
+    let over = table(&[
+        &row("a", "course.completed"),
+        &row("p.x*", "course.reset"),
+        &row("q*[k=@mine]", "course.enrolled"),
+    ]);
     let lists = Lists::from([("mine".to_owned(), BTreeSet::from(["7".to_owned()]))]);
     let mapping = Mapping::parse("base.tsv", &base).expect("valid");
     let mapping = mapping.with_overrides("own.tsv", &over, lists).expect("valid");
@@ -98,7 +104,11 @@ fn errors_name_file_line_and_column() {
     ] {
         let text = table(&["# a remark", "first\t-\t-\t-\t-\t-\t-\t-\t-\t-", "", line]);
         let error = Mapping::parse("own.tsv", &text).expect_err(line);
-        assert_eq!((error.file.as_str(), error.line, error.column.as_str()), ("own.tsv", 5, column), "{error}");
+        assert_eq!(
+            (error.file.as_str(), error.line, error.column.as_str()),
+            ("own.tsv", 5, column),
+            "{error}"
+        );
         assert!(error.problem.contains(part), "{error}");
     }
     let error = Mapping::parse("own.tsv", "foreign_event\tactoin\n").expect_err("misspelt");
@@ -116,7 +126,9 @@ fn columns_can_be_left_out_and_stand_in_any_order() {
 /// Reading a row checks it against the catalog: the action is there, user, object and within suffice.
 #[test]
 fn every_built_in_row_is_read_and_fits_the_catalog() {
-    for (format, size) in [(Format::Openedx, (25, 125)), (Format::Moodle, (30, 106)), (Format::Learn365, (18, 14))] {
+    for (format, size) in
+        [(Format::Openedx, (25, 125)), (Format::Moodle, (30, 106)), (Format::Learn365, (18, 14))]
+    {
         let mapping = format.mapping().expect("it has a mapping");
         assert_eq!(mapping.size(), size, "{format}");
         for rule in mapping.rows.iter().filter_map(|row| row.rule.as_ref()) {
@@ -124,9 +136,17 @@ fn every_built_in_row_is_read_and_fits_the_catalog() {
             assert_eq!(catalog::catalog().action(entry.action), Some(entry));
             assert!(rule.user.is_some() || entry.user == catalog::Need::Optional, "{}", entry.action);
             let kind = rule.object.as_ref().map(|(kind, _)| kind.as_str());
-            assert!(entry.object.is_empty() || entry.object.iter().any(|own| Some(*own) == kind), "{}", entry.action);
+            assert!(
+                entry.object.is_empty() || entry.object.iter().any(|own| Some(*own) == kind),
+                "{}",
+                entry.action
+            );
             let within: Vec<_> = rule.within.iter().map(|(kind, _)| kind.as_str()).collect();
-            assert!(entry.within.is_empty() || entry.within.iter().any(|kind| within.contains(kind)), "{}", entry.action);
+            assert!(
+                entry.within.is_empty() || entry.within.iter().any(|kind| within.contains(kind)),
+                "{}",
+                entry.action
+            );
         }
     }
 }

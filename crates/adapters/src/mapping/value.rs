@@ -1,9 +1,9 @@
 //! The small language of a row's cells: dotted paths, choices (`x else y`), joins, constants.
 //! A value counts as empty where it is missing, null or a text without characters.
 
-use std::fmt::Write as _;
+use serde_json::Value;
 
-use serde_json::{Number, Value};
+use super::json::{canonical, text};
 
 /// What the paths of a row are looked up in.
 #[derive(Clone, Copy)]
@@ -42,7 +42,9 @@ pub(crate) struct Choice(Vec<Term>);
 impl Path {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let valid = |name: &str| {
-            !name.is_empty() && name != "-" && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+            !name.is_empty()
+                && name != "-"
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
         };
         if text.split('.').all(valid) {
             Ok(Self(text.split('.').map(Into::into).collect()))
@@ -75,7 +77,8 @@ impl Path {
 
 impl Choice {
     pub(crate) fn parse(cell: &str) -> Result<Self, String> {
-        let terms: Vec<_> = cell.split(" else ").map(|term| Term::parse(term.trim())).collect::<Result<_, _>>()?;
+        let terms: Vec<_> =
+            cell.split(" else ").map(|term| Term::parse(term.trim())).collect::<Result<_, _>>()?;
         match terms.iter().position(|term| *term == Term::RuleA) {
             Some(place) if place + 1 < terms.len() => Err("nothing can follow A".into()),
             _ => Ok(Self(terms)),
@@ -176,91 +179,12 @@ impl Term {
     }
 }
 
-/// The text of a single value: numbers in decimal without `.0`; nothing for null, lists, objects,
-/// and numbers that lost digits when they were read.
-pub(crate) fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Bool(truth) => Some(truth.to_string()),
-        Value::Number(number) => decimal(number),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-/// The texts of a list: of a JSON list, a PHP one, or a text with commas.
-pub(crate) fn list(value: &Value) -> Vec<String> {
-    match value {
-        Value::Array(values) => values.iter().filter_map(text).collect(),
-        Value::Object(fields) => fields.values().filter_map(text).collect(),
-        single => {
-            let all = text(single).unwrap_or_default();
-            all.split(',').map(str::trim).filter(|one| !one.is_empty()).map(Into::into).collect()
-        }
-    }
-}
-
-/// JSON with sorted names and without blanks, so that one value has one form.
-pub(crate) fn canonical(value: &Value) -> String {
-    let mut out = String::new();
-    write_canonical(value, &mut out);
-    out
-}
-
-fn write_canonical(value: &Value, out: &mut String) {
-    match value {
-        Value::Array(values) => {
-            out.push('[');
-            for (place, value) in values.iter().enumerate() {
-                if place > 0 {
-                    out.push(',');
-                }
-                write_canonical(value, out);
-            }
-            out.push(']');
-        }
-        Value::Object(fields) => {
-            let mut sorted: Vec<_> = fields.iter().collect();
-            sorted.sort_by_key(|(name, _)| name.as_str());
-            out.push('{');
-            for (place, (name, value)) in sorted.into_iter().enumerate() {
-                if place > 0 {
-                    out.push(',');
-                }
-                write_json(&name.as_str().into(), out);
-                out.push(':');
-                write_canonical(value, out);
-            }
-            out.push('}');
-        }
-        Value::Number(number) => match decimal(number) {
-            Some(text) => out.push_str(&text),
-            None => write_json(value, out),
-        },
-        Value::Null | Value::Bool(_) | Value::String(_) => write_json(value, out),
-    }
-}
-
-fn write_json(value: &Value, out: &mut String) {
-    write!(out, "{value}").expect("writing to a string cannot fail");
-}
-
 fn step<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     match value {
         Value::Object(fields) => fields.get(name),
         Value::Array(values) => values.get(name.parse::<usize>().ok()?),
         _ => None,
     }
-}
-
-/// Beyond 2^53 a float no longer tells neighbouring whole numbers apart, so it cannot be an id.
-fn decimal(number: &Number) -> Option<String> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if number.is_i64() || number.is_u64() {
-        return Some(number.to_string());
-    }
-    let float = number.as_f64().filter(|float| float.abs() < EXACT)?;
-    // Adding zero makes the zero below zero an ordinary one.
-    Some(format!("{}", float + 0.0))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::line::{Event, Line};
 use crate::mapping::apply::{Foreign, Trail};
 use crate::mapping::text;
 
-/// Columns in which 0 means nobody or nothing.
+/// Columns in which 0 means nobody or nothing, and -1 a person who is not known.
 const IDS: [&str; 6] = ["userid", "relateduserid", "realuserid", "courseid", "objectid", "contextinstanceid"];
 
 /// The last second that the calendar of RFC 3339 holds (9999-12-31T23:59:59Z).
@@ -52,7 +52,7 @@ pub(crate) fn parse(line: &[u8], trail: &Trail, main_admin: &str) -> Line {
 /// site itself (number 1).
 fn normalize(row: &mut Map<String, Value>) -> Result<(), String> {
     for column in IDS {
-        if row.get(column).and_then(text).as_deref() == Some("0") {
+        if matches!(row.get(column).and_then(text).as_deref(), Some("0" | "-1")) {
             row.remove(column);
         }
     }

@@ -6,8 +6,8 @@ use catalog::{Action, ActorKind, TenantId};
 use serde_json::json;
 
 use super::*;
-use crate::Lists;
 use crate::Format;
+use crate::Lists;
 use crate::line::Missing;
 
 fn trail() -> Trail {
@@ -62,6 +62,7 @@ fn who_did_it() {
         (json!({"userid": "5"}), ActorKind::User, Some("5"), None),
         (json!({"userid": 0}), ActorKind::Unknown, None, None),
         (json!({"userid": null}), ActorKind::Unknown, None, None),
+        (json!({"userid": -1}), ActorKind::Unknown, None, None),
         (json!({"realuserid": 8}), ActorKind::User, Some("8"), Some("5")),
         (json!({"realuserid": "0"}), ActorKind::User, Some("5"), None),
         (json!({"origin": "cli", "userid": 2}), ActorKind::System, None, None),
@@ -147,7 +148,9 @@ fn a_role_makes_a_course_admin_only_by_the_operators_list() {
 
 #[test]
 fn a_certificate_outside_a_course_lies_within_none() {
-    for (course, within) in [(json!(9), Some("9")), (json!(1), None), (json!("1"), None), (json!(0), None), (json!(null), None)] {
+    for (course, within) in
+        [(json!(9), Some("9")), (json!(1), None), (json!("1"), None), (json!(0), None), (json!(null), None)]
+    {
         let mut row = row("x", &json!({"courseid": course}));
         row["eventname"] = "\\tool_certificate\\event\\certificate_issued".into();
         let action = actions(&row).remove(0);
@@ -180,7 +183,9 @@ fn what_is_missing_is_told() {
         (json!({"timecreated": 1_793_610_843_000_i64}), Missing::Time),
         (json!({"id": null}), Missing::Id),
     ] {
-        let Event::Mapped { actions, missing, .. } = event(&enrolment(&more)) else { panic!("{more} is mapped") };
+        let Event::Mapped { actions, missing, .. } = event(&enrolment(&more)) else {
+            panic!("{more} is mapped")
+        };
         assert_eq!((actions.len(), missing), (0, vec![expected]), "{more}");
     }
 }

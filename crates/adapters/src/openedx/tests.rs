@@ -21,7 +21,9 @@ fn event(line: &str) -> Event {
 
 fn action(root: &Value) -> Action<'static> {
     match event(&root.to_string()) {
-        Event::Mapped { mut actions, missing, .. } if missing.is_empty() => actions.pop().expect("one action"),
+        Event::Mapped { mut actions, missing, .. } if missing.is_empty() => {
+            actions.pop().expect("one action")
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -74,9 +76,10 @@ fn who_did_it() {
 fn the_same_event_has_one_id_however_it_is_written() {
     let plain = enrolment();
     let expected = action(&plain);
-    let prefixed = format!("2026-11-02 09:14:03,124 INFO 20 [tracking] [user 3] [ip 192.0.2.1] logger.py:41 - {plain}");
+    let prefixed =
+        format!("2026-11-02 09:14:03,124 INFO 20 [tracking] [user 3] [ip 192.0.2.1] logger.py:41 - {plain}");
     let Event::Mapped { actions, .. } = event(&prefixed) else { panic!("it is mapped") };
-    assert_eq!(actions, [expected.clone()]);
+    assert_eq!(actions, std::slice::from_ref(&expected));
     let mut in_text = plain.clone();
     in_text["event"] = plain["event"].to_string().into();
     assert_eq!(action(&in_text), expected);
@@ -100,9 +103,11 @@ fn event_bus_rows_are_cloud_events() {
 
 #[test]
 fn a_role_is_told_by_conditions() {
-    for (role, course, mapped) in
-        [("instructor", "course-v1:Example+X+1", true), ("staff", "course-v1:Example+X+1", false), ("instructor", "", false)]
-    {
+    for (role, course, mapped) in [
+        ("instructor", "course-v1:Example+X+1", true),
+        ("staff", "course-v1:Example+X+1", false),
+        ("instructor", "", false),
+    ] {
         let root = json!({"ce_type": "org.openedx.learning.user.course_access_role.added.v1", "ce_id": "e-1",
             "ce_time": "2026-11-02T09:14:03Z",
             "course_access_role_data": {"user": {"id": 17}, "role": role, "course_key": course}});
@@ -133,7 +138,9 @@ fn what_is_missing_is_told() {
     ] {
         let mut root = enrolment();
         *root.pointer_mut(path).expect("it is there") = value;
-        let Event::Mapped { actions, missing, .. } = event(&root.to_string()) else { panic!("{path} is mapped") };
+        let Event::Mapped { actions, missing, .. } = event(&root.to_string()) else {
+            panic!("{path} is mapped")
+        };
         assert_eq!((actions.len(), missing), (0, vec![expected]), "{path}");
     }
 }

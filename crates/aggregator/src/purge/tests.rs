@@ -115,6 +115,17 @@ fn a_late_purge_leaves_one_later_event_as_a_timely_one_does() {
     let timely = Trail::of([&before, &purge, &after]);
     assert_eq!(row(&late, PROGRESS), row(&timely, PROGRESS));
     assert_eq!(row(&late, PROGRESS).expect("there").catalog, None);
+    let later_still = Trail::of([&before, &after, &purge.received(500)]);
+    assert_eq!(row(&later_still, PROGRESS).expect("there").received_at, at(500), "the purge is folded in");
+}
+
+#[test]
+fn within_one_instant_the_registers_order_decides_what_a_purge_reaches() {
+    for (source, kept) in [("hr", false), ("mls", true)] {
+        let same_instant = event(1, "course.started", 50).source(source);
+        let trail = Trail::of([&same_instant, &event(2, "learner.purged", 50)]);
+        assert_eq!(row(&trail, PROGRESS).is_some(), kept, "{source}");
+    }
 }
 
 #[test]

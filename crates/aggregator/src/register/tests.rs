@@ -89,6 +89,7 @@ fn a_row_moves_forward_only() {
         (vec![&downloaded], (None, None, None, Some("k-1"), at(10), at(10))),
         (vec![&downloaded, &issued], (valid, Some(at(20)), Some("y"), Some("k-2"), at(10), at(20))),
         (vec![&issued, &downloaded], (valid, Some(at(20)), Some("y"), Some("k-2"), at(10), at(20))),
+        (vec![&issued, &expired], (Some("expired"), Some(at(30)), Some("z"), Some("k-2"), at(20), at(30))),
         (vec![&issued, &later], (valid, Some(at(20)), Some("y"), Some("k-2"), at(20), at(40))),
         (
             vec![&later, &expired, &issued, &downloaded],

@@ -49,6 +49,22 @@ fn the_library_reads_the_bytes_as_its_own_sketch() {
     }
 }
 
+/// No user id is known whose hash begins with 31 zeros, so the coupon is made by hand.
+#[test]
+fn small_inverse_powers_are_summed_apart() {
+    let mut bytes = of((0..193).map(|i| format!("u-{i}")));
+    let sums = |bytes: &[u8]| {
+        [KXQ_LOW, KXQ_HIGH].map(|at| f64::from_le_bytes(*bytes[at..].first_chunk().expect("long enough")))
+    };
+    let slot = bytes[REGISTERS..].iter().position(|value| *value == 0).expect("an empty register") as u32;
+    let before = sums(&bytes);
+    assert!(raise(&mut bytes, 40 << 26 | slot));
+    assert_eq!(sums(&bytes), [before[0] - 1.0, 0.5_f64.powi(40)]);
+    assert!(raise(&mut bytes, 41 << 26 | slot));
+    assert_eq!(sums(&bytes), [before[0] - 1.0, 0.5_f64.powi(41)]);
+    assert!(!raise(&mut bytes, 40 << 26 | slot));
+}
+
 #[test]
 fn what_is_no_canonical_sketch_is_refused() {
     let array = of((0..200).map(|i| i.to_string()));

@@ -4,9 +4,8 @@
 use std::borrow::Cow;
 
 use catalog::{Field, Micros, Text};
-use serde::de::DeserializeSeed as _;
 
-use super::take::{Path, Seed, Skim};
+use super::take::{DEPTH, Path, once_each, too_deep};
 use crate::time::{parse_millis, parse_rfc3339};
 
 /// What the text of a JSON value is. The text has been read once, so its grammar holds.
@@ -38,8 +37,9 @@ pub(super) fn text(raw: &str, depth: u8) -> Result<Option<Cow<'_, str>>, String>
         Kind::String => unquoted(raw).map(Some),
         Kind::Number | Kind::Boolean => Ok(Some(Cow::Borrowed(raw))),
         Kind::Compound => {
-            look_through(raw, depth)?;
-            compact(raw).map(|text| Some(Cow::Owned(text)))
+            let mut text = String::with_capacity(raw.len());
+            walk(raw, depth, &mut text)?;
+            Ok(Some(Cow::Owned(text)))
         }
     }
 }
@@ -100,9 +100,8 @@ pub(super) fn no_time(path: &Path<'_>) -> Field<Micros> {
 }
 
 /// Looks for names that stand twice, and for depth, in an object or array that lies this deep.
-pub(super) fn look_through(raw: &str, depth: u8) -> Result<(), String> {
-    let mut reader = serde_json::Deserializer::from_str(raw);
-    Seed { take: Skim, depth }.deserialize(&mut reader).map_err(|error| message(&error))
+fn look_through(raw: &str, depth: u8) -> Result<(), String> {
+    walk(raw, depth, &mut String::new())
 }
 
 /// An error's message without its place, which counts from the value's own begin.
@@ -125,23 +124,44 @@ fn unquoted(raw: &str) -> Result<Cow<'_, str>, String> {
     }
 }
 
-/// An object or array without white space, its strings escaped in one way, its numbers untouched.
-fn compact(raw: &str) -> Result<String, String> {
-    let mut out = String::with_capacity(raw.len());
+/// Writes an object or array without white space, its strings escaped in one way, its numbers
+/// untouched; and looks for names that stand twice, and for depth. It works on the text, since a
+/// number that no machine number holds is still a number here.
+fn walk(raw: &str, depth: u8, out: &mut String) -> Result<(), String> {
+    // For each object and array that is open: the names of its members so far.
+    let mut open: Vec<Vec<Cow<'_, str>>> = Vec::new();
     let mut rest = raw;
-    while let Some(begin) = rest.find('"') {
-        push_without_space(&mut out, &rest[..begin]);
-        let length = string_length(&rest[begin..]);
-        let string = unquoted(&rest[begin..begin + length])?;
-        out.push_str(&serde_json::to_string(&string).expect("text is JSON"));
-        rest = &rest[begin + length..];
+    while let Some(first) = rest.bytes().next() {
+        let length = match first {
+            b'"' => string_length(rest),
+            _ => 1,
+        };
+        let (token, after) = rest.split_at(length);
+        rest = after;
+        match first {
+            b'"' => {
+                let string = unquoted(token)?;
+                out.push_str(&serde_json::to_string(&string).expect("text is JSON"));
+                if rest.trim_ascii_start().starts_with(':') {
+                    open.last_mut().expect("a name stands in an object").push(string);
+                }
+            }
+            b'{' | b'[' => {
+                if usize::from(depth) + open.len() >= usize::from(DEPTH) {
+                    return Err(too_deep());
+                }
+                open.push(Vec::new());
+                out.push_str(token);
+            }
+            b'}' | b']' => {
+                once_each(open.pop().expect("what closes was open"))?;
+                out.push_str(token);
+            }
+            _ if first.is_ascii_whitespace() => {}
+            _ => out.push_str(token),
+        }
     }
-    push_without_space(&mut out, rest);
-    Ok(out)
-}
-
-fn push_without_space(out: &mut String, text: &str) {
-    out.extend(text.chars().filter(|c| !c.is_ascii_whitespace()));
+    Ok(())
 }
 
 /// The length of the string literal that the text begins with, quotes included.
@@ -169,6 +189,7 @@ mod tests {
                 "{ \"a b\" : [ 1.10 , \"\\u00e9 \\\" \" ],\n\"c\":{} }",
                 Ok(Some("{\"a b\":[1.10,\"é \\\" \"],\"c\":{}}")),
             ),
+            ("[1e999, {}]", Ok(Some("[1e999,{}]"))),
             (r#"{"a":1,"\u0061":2}"#, Err("a name stands twice in one object")),
             (r#"[{"a":{"b":1,"b":2}}]"#, Err("a name stands twice in one object")),
         ] {
@@ -176,6 +197,14 @@ mod tests {
             let found = found.as_ref().map(Option::as_deref).map_err(String::as_str);
             assert_eq!(found, expected, "{raw}");
         }
+    }
+
+    #[test]
+    fn depth_counts_from_where_the_value_lies() {
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(text(&nested(63), 1).is_ok());
+        assert_eq!(text(&nested(64), 1), Err(too_deep()));
+        assert!(text(&nested(64), 0).is_ok());
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl<T> Seed<T> {
         if self.depth < DEPTH {
             Ok(self.depth + 1)
         } else {
-            Err(E::custom(format_args!("objects and arrays lie more than {DEPTH} deep in each other")))
+            Err(E::custom(too_deep()))
         }
     }
 }
@@ -177,7 +177,7 @@ impl<'de> Names<'de> {
     pub(super) fn known<E: serde::de::Error>(&mut self, slot: u32) -> Result<(), E> {
         let bit = 1 << slot;
         if self.slots & bit != 0 {
-            return Err(twice());
+            return Err(E::custom(TWICE));
         }
         self.slots |= bit;
         Ok(())
@@ -187,15 +187,22 @@ impl<'de> Names<'de> {
         self.others.push(name);
     }
 
-    pub(super) fn finish<E: serde::de::Error>(mut self) -> Result<(), E> {
-        // Sorting, since an object may have as many names as fit into a value.
-        self.others.sort_unstable();
-        if self.others.windows(2).any(|pair| pair[0] == pair[1]) { Err(twice()) } else { Ok(()) }
+    pub(super) fn finish<E: serde::de::Error>(self) -> Result<(), E> {
+        once_each(self.others).map_err(E::custom)
     }
 }
 
-fn twice<E: serde::de::Error>() -> E {
-    E::custom("a name stands twice in one object")
+/// Says so if a name stands twice. It sorts, since an object may have as many names as fit into a value.
+pub(super) fn once_each(mut names: Vec<Cow<'_, str>>) -> Result<(), String> {
+    names.sort_unstable();
+    if names.windows(2).any(|pair| pair[0] == pair[1]) { Err(TWICE.into()) } else { Ok(()) }
+}
+
+const TWICE: &str = "a name stands twice in one object";
+
+/// What is said where objects and arrays lie too deep in each other.
+pub(super) fn too_deep() -> String {
+    format!("objects and arrays lie more than {DEPTH} deep in each other")
 }
 
 /// Looks through a value that nobody wants.

@@ -13,9 +13,27 @@ pub(crate) struct Draft {
     /// Microseconds since the epoch.
     pub(crate) at: i64,
     pub(crate) tenant: String,
-    /// Fields beyond the envelope, each with its JSON.
+    pub(crate) object: Option<Thing>,
+    pub(crate) within: Vec<Thing>,
+    /// Other fields beyond the envelope, each with its JSON.
     pub(crate) facts: Vec<(&'static str, String)>,
     pub(crate) attributes: Vec<(&'static str, String)>,
+}
+
+/// A thing of the platform.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Thing {
+    pub(crate) kind: &'static str,
+    pub(crate) id: String,
+    pub(crate) title: Option<&'static str>,
+}
+
+impl Thing {
+    pub(crate) fn json(&self) -> String {
+        let mut fields = vec![("kind", text(self.kind)), ("id", text(&self.id))];
+        fields.extend(self.title.map(|title| ("title", text(title))));
+        object(&fields)
+    }
 }
 
 /// A record's value and headers.
@@ -101,6 +119,11 @@ impl Draft {
     /// What is not the envelope.
     fn data(&self) -> Vec<(&'static str, String)> {
         let mut data = self.facts.clone();
+        data.extend(self.object.as_ref().map(|object| ("object", object.json())));
+        if !self.within.is_empty() {
+            let things: Vec<_> = self.within.iter().map(Thing::json).collect();
+            data.push(("within", array(&things)));
+        }
         if !self.attributes.is_empty() {
             let pairs: Vec<_> = self.attributes.iter().map(|(name, value)| (*name, text(value))).collect();
             data.push(("attributes", object(&pairs)));

@@ -2,7 +2,7 @@
 
 use catalog::Reason;
 
-use super::draft::{Draft, Written, array, object, text};
+use super::draft::{Draft, Thing, Written, array, object, text};
 
 /// One way to be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +87,9 @@ impl Flaw {
         let mut headers = Vec::new();
         match self {
             Self::NotText => return (b"\xff\xfe\x00i\x00d".to_vec(), headers),
-            Self::UnknownFingerprint => return (b"\xc3\x01\xde\xad\xbe\xef\x00\x00\x00\x01\x02\x02".to_vec(), headers),
+            Self::UnknownFingerprint => {
+                return (b"\xc3\x01\xde\xad\xbe\xef\x00\x00\x00\x01\x02\x02".to_vec(), headers);
+            }
             Self::Truncated => {
                 let whole = object(&fields);
                 return (whole.as_bytes()[..whole.len() - 20].to_vec(), headers);
@@ -100,9 +102,9 @@ impl Flaw {
             Self::NoObject => fields.retain(|(name, _)| *name != "object"),
             Self::BadTime => set(&mut fields, "occurred_at", text("yesterday")),
             Self::BadTenant => set(&mut fields, "tenant", text("no tenant")),
-            Self::WrongKind => set(&mut fields, "object", thing("teapot", "t-1", None)),
+            Self::WrongKind => set(&mut fields, "object", thing("teapot", "t-1")),
             Self::TwoCourses => {
-                let two = array(&[thing("course", "c-1", None), thing("course", "c-2", None)]);
+                let two = array(&[thing("course", "c-1"), thing("course", "c-2")]);
                 set(&mut fields, "within", two);
             }
             Self::TooOld => set(&mut fields, "occurred_at", text("1989-12-31T23:59:59Z")),
@@ -110,8 +112,6 @@ impl Flaw {
             Self::LargeValue => {
                 let spare = object(&fields).len();
                 set(&mut fields, "reason", text(&"x".repeat((max_value_bytes + 64).saturating_sub(spare))));
-                let missing = (max_value_bytes + 1).saturating_sub(object(&fields).len());
-                fields.push(("correlation", text(&"x".repeat(missing))));
             }
             Self::LargeHeaders => headers.push(("baggage".into(), vec![b'x'; 33 * 1024])),
         }
@@ -119,11 +119,8 @@ impl Flaw {
     }
 }
 
-/// A thing of the platform as JSON.
-pub(crate) fn thing(kind: &str, id: &str, title: Option<&str>) -> String {
-    let mut fields = vec![("kind", text(kind)), ("id", text(id))];
-    fields.extend(title.map(|title| ("title", text(title))));
-    object(&fields)
+fn thing(kind: &'static str, id: &str) -> String {
+    Thing { kind, id: id.into(), title: None }.json()
 }
 
 fn set(fields: &mut Vec<(&'static str, String)>, name: &'static str, value: String) {

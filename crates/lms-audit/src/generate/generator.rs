@@ -6,11 +6,11 @@ use catalog::{Entry, Micros, catalog};
 use stage::PartitionCount;
 
 use super::case::{self, Case};
-use super::draft::{Draft, Form, Written};
+use super::draft::{Draft, Form, Thing, Written};
 use super::expect::{Expect, Fate, Route};
 use super::flaw::Flaw;
 use super::random::Random;
-use super::world::{Thing, World};
+use super::world::World;
 
 /// What to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub struct Made {
 
 /// How many originals are remembered for duplicates.
 const REMEMBERED: usize = 512;
+/// The attribute that sets it.
+const EXPIRY: &str = "certificate_expiry";
 const LATE: u64 = 3 * 24 * 3_600_000_000;
 
 /// Makes deliveries; see [`Options`].
@@ -61,7 +63,7 @@ pub struct Generator {
     made: u64,
     originals: Vec<(Draft, Made)>,
     /// Certificate expiry as it is set now: only where an action set it.
-    settings: BTreeMap<(String, String), Expiry>,
+    settings: BTreeMap<(String, Thing), Expiry>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -107,7 +109,11 @@ impl Generator {
         let by_chance = case::by_chance(&mut self.random);
         let stride = self.options.count / (self.deck.len() as u64).max(1);
         let card = usize::try_from(place / stride.max(1)).unwrap_or(usize::MAX);
-        if place.is_multiple_of(stride.max(1)) { self.deck.get(card).copied().unwrap_or(by_chance) } else { by_chance }
+        if place.is_multiple_of(stride.max(1)) {
+            self.deck.get(card).copied().unwrap_or(by_chance)
+        } else {
+            by_chance
+        }
     }
 
     fn make(&mut self, case: Case) -> Made {
@@ -151,7 +157,12 @@ impl Generator {
     }
 
     /// A new action's facts; `within` is what it lies in, where that matters.
-    fn draft(&mut self, entry: Option<&'static Entry>, order: Order, within: Option<(String, Thing)>) -> Draft {
+    fn draft(
+        &mut self,
+        entry: Option<&'static Entry>,
+        order: Order,
+        within: Option<(String, Thing)>,
+    ) -> Draft {
         let entry = match entry {
             Some(entry) => entry,
             None => self.entry(order),
@@ -165,7 +176,7 @@ impl Generator {
         let mut draft = self.world.draft(&mut self.random, entry, tenant, (id, at), within);
         if order == Order::Matters && sets_expiry(entry) && self.random.chance(30) {
             let value = if self.random.chance(50) { "disabled" } else { "enabled" };
-            draft.attributes.push(("certificate_expiry", value.into()));
+            draft.attributes.push((EXPIRY, value.into()));
         }
         draft
     }
@@ -203,36 +214,32 @@ impl Generator {
 
     /// What becomes of a valid, new action that lies in its tenant's order.
     fn judge(&mut self, draft: &Draft) -> Fate {
-        let fact = |name: &str| draft.facts.iter().find(|(one, _)| *one == name).map(|(_, json)| json.as_str());
-        if sets_expiry(draft.entry) {
-            let value = draft.attributes.iter().find(|(name, _)| *name == "certificate_expiry");
-            if let (Some((_, value)), Some(id)) = (value, fact("object").and_then(id_of)) {
-                let expiry = if value == "disabled" { Expiry::Disabled } else { Expiry::Enabled };
-                self.settings.insert((draft.tenant.clone(), id), expiry);
-            }
+        let place = |thing: &Thing| (draft.tenant.clone(), thing.clone());
+        let value = draft.attributes.iter().find(|(name, _)| *name == EXPIRY);
+        if let (Some((_, value)), Some(object)) = (value, &draft.object) {
+            let expiry = if value == "disabled" { Expiry::Disabled } else { Expiry::Enabled };
+            self.settings.insert(place(object), expiry);
         }
-        let off = |id: &String| {
-            self.settings.get(&(draft.tenant.clone(), id.clone())) == Some(&Expiry::Disabled)
-        };
-        let suppressed = draft.entry.action == "certificate.expired"
-            && fact("within").is_some_and(|within| ids_of(within).iter().any(off));
-        if suppressed { Fate::Suppressed } else { Fate::Recorded(draft.entry.category) }
+        let off = |thing: &Thing| self.settings.get(&place(thing)) == Some(&Expiry::Disabled);
+        if draft.entry.action == "certificate.expired" && draft.within.iter().any(off) {
+            Fate::Suppressed
+        } else {
+            Fate::Recorded(draft.entry.category)
+        }
     }
 
-    /// A certificate expires where certificates do not; the first time there is no such course, so
-    /// one is made.
+    /// A certificate expires where certificates do not; as long as there is no such course, one is
+    /// made.
     fn suppressed(&mut self) -> Made {
-        let off = |(_, expiry): &(&(String, String), &Expiry)| **expiry == Expiry::Disabled;
-        let courses: Vec<_> = self.settings.iter().filter(off).map(|(key, _)| key.clone()).collect();
-        let courses: Vec<_> = courses.into_iter().filter(|(_, id)| id.starts_with("c-")).collect();
-        if courses.is_empty() {
+        let off = |(_, expiry): &(&(String, Thing), &Expiry)| **expiry == Expiry::Disabled;
+        let places: Vec<_> = self.settings.iter().filter(off).map(|(place, _)| place.clone()).collect();
+        if places.is_empty() {
             let mut draft = self.draft(Some(entry("course.updated")), Order::MustNotMatter, None);
-            draft.attributes.push(("certificate_expiry", "disabled".into()));
+            draft.attributes.push((EXPIRY, "disabled".into()));
             return self.original(draft, Form::Plain);
         }
-        let (tenant, course) = self.random.pick(&courses).clone();
-        let within = Some((tenant, ("course", course)));
-        let draft = self.draft(Some(entry("certificate.expired")), Order::Matters, within);
+        let place = self.random.pick(&places).clone();
+        let draft = self.draft(Some(entry("certificate.expired")), Order::Matters, Some(place));
         self.original(draft, Form::Plain)
     }
 
@@ -302,14 +309,4 @@ fn sets_expiry(entry: &Entry) -> bool {
         entry.action,
         "course.created" | "course.updated" | "training_plan.created" | "training_plan.updated"
     )
-}
-
-fn id_of(json: &str) -> Option<String> {
-    let value: serde_json::Value = serde_json::from_str(json).ok()?;
-    value.get("id")?.as_str().map(String::from)
-}
-
-fn ids_of(json: &str) -> Vec<String> {
-    let value: Vec<serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
-    value.iter().filter_map(|thing| thing.get("id")?.as_str().map(String::from)).collect()
 }

@@ -2,25 +2,68 @@
 
 use catalog::{Entry, Need};
 
-use super::draft::{Draft, array, object, text};
-use super::flaw::thing;
+use super::draft::{Draft, Thing, array, object, text};
 use super::random::Random;
 
 const TENANTS: [&str; 12] = [
-    "acme", "birch-academy", "cedar.health", "dune-energy", "elm_university", "fjord-shipping", "grove",
-    "Harbour1", "iris-clinics", "juniper.school", "kite-air", "larch-bank",
+    "acme",
+    "birch-academy",
+    "cedar.health",
+    "dune-energy",
+    "elm_university",
+    "fjord-shipping",
+    "grove",
+    "Harbour1",
+    "iris-clinics",
+    "juniper.school",
+    "kite-air",
+    "larch-bank",
 ];
 const FIRST: [&str; 16] = [
-    "Aino", "Bilal", "Chiara", "Dmytro", "Esi", "Fatima", "Gwen", "Hiroshi", "Inés", "Jonas", "Kateřina",
-    "Łukasz", "Mei", "Noor", "Oluwaseun", "Zoë",
+    "Aino",
+    "Bilal",
+    "Chiara",
+    "Dmytro",
+    "Esi",
+    "Fatima",
+    "Gwen",
+    "Hiroshi",
+    "Inés",
+    "Jonas",
+    "Kateřina",
+    "Łukasz",
+    "Mei",
+    "Noor",
+    "Oluwaseun",
+    "Zoë",
 ];
 const LAST: [&str; 13] = [
-    "Virtanen", "Haddad", "Rossi", "Shevchenko", "Mensah", "O'Neill", "Sato", "García", "Berg", "Nováková",
-    "Wójcik", "李", "Adeyemi",
+    "Virtanen",
+    "Haddad",
+    "Rossi",
+    "Shevchenko",
+    "Mensah",
+    "O'Neill",
+    "Sato",
+    "García",
+    "Berg",
+    "Nováková",
+    "Wójcik",
+    "李",
+    "Adeyemi",
 ];
 const TITLES: [&str; 11] = [
-    "Fire safety", "Data protection", "First aid", "Forklift licence", "Welcome aboard", "Phishing, and how to spot it",
-    "\"Lean\" basics", "Lifting & carrying", "Hygiène", "数据安全", "Working at height",
+    "Fire safety",
+    "Data protection",
+    "First aid",
+    "Forklift licence",
+    "Welcome aboard",
+    "Phishing, and how to spot it",
+    "\"Lean\" basics",
+    "Lifting & carrying",
+    "Hygiène",
+    "数据安全",
+    "Working at height",
 ];
 const SOURCES: [(&str, u64); 4] = [("lms.web", 70), ("lms.mobile", 18), ("lms.jobs", 8), ("hr-sync", 4)];
 
@@ -34,9 +77,6 @@ pub(crate) struct World {
     /// are each other's duplicates nor change each other's settings.
     pub(crate) mark: String,
 }
-
-/// The kind and id of a thing.
-pub(crate) type Thing = (&'static str, String);
 
 impl World {
     pub(crate) fn tenant_name(place: usize) -> String {
@@ -59,27 +99,25 @@ impl World {
         within: Option<Thing>,
     ) -> Draft {
         let learner = self.learner(random);
-        let subject = entry.object.is_empty().then_some(()).is_none().then(|| self.object(random, entry, learner));
+        let object = (!entry.object.is_empty()).then(|| self.object(random, entry, learner));
         let mut facts = vec![("actor", self.actor(random, entry, learner))];
         if entry.user == Need::Required {
             let name = random.chance(80).then(|| name(learner));
             facts.push(("user", person(&format!("u-{learner}"), name.as_deref())));
         }
-        if let Some((kind, id)) = &subject {
-            facts.push(("object", thing(kind, id, titled(kind).then(|| title(id)))));
-        }
-        let within = self.within(random, entry, subject.as_ref(), within);
-        if !within.is_empty() {
-            facts.push(("within", array(&within)));
-        }
+        let within = self.within(random, entry, object.as_ref(), within);
         decorate(random, entry, &mut facts);
         let source = SOURCES[random.weighted(SOURCES.iter().map(|(_, weight)| *weight))].0;
         let attributes = vec![("client", "generator".into()), ("attempt", random.below(3).to_string())];
-        Draft { id, source, entry, at, tenant, facts, attributes }
+        Draft { id, source, entry, at, tenant, object, within, facts, attributes }
     }
 
-    pub(crate) fn course(&self, random: &mut Random) -> Thing {
-        ("course", format!("c-{}-{}", self.mark, random.below(self.courses)))
+    fn course(&self, random: &mut Random) -> Thing {
+        thing("course", format!("c-{}-{}", self.mark, random.below(self.courses)))
+    }
+
+    fn training_plan(&self, random: &mut Random) -> Thing {
+        thing("training_plan", format!("tp-{}-{}", self.mark, random.below(self.courses / 5 + 1)))
     }
 
     fn learner(&self, random: &mut Random) -> u64 {
@@ -91,39 +129,40 @@ impl World {
         let kind = *random.pick(&entry.object);
         let id = match kind {
             "course" => return self.course(random),
-            "training_plan" => format!("tp-{}-{}", self.mark, random.below(self.courses / 5 + 1)),
+            "training_plan" => return self.training_plan(random),
             "certificate" => format!("cert-{learner}-{}", random.below(5)),
             "catalog" => format!("cat-{}", random.below(4)),
             "api_key" => format!("key-{}", random.below(6)),
             _ if kind.ends_with("_attempt") => format!("{kind}-{learner}-{}", random.below(20)),
             _ => format!("{kind}-{}", random.below(self.courses * 2)),
         };
-        (kind, id)
+        thing(kind, id)
     }
 
-    /// At most one thing of each kind, and none of the object's own.
+    /// At most one thing of each kind, and no catalog in a catalog.
     fn within(
         &self,
         random: &mut Random,
         entry: &Entry,
-        subject: Option<&Thing>,
+        object: Option<&Thing>,
         given: Option<Thing>,
-    ) -> Vec<String> {
-        let mut things: Vec<Thing> = Vec::new();
+    ) -> Vec<Thing> {
+        let mut things = Vec::new();
         if let Some(given) = given {
             things.push(given);
         } else if !entry.within.is_empty() {
             things.push(match *random.pick(&entry.within) {
                 "course" => self.course(random),
-                kind => (kind, format!("{kind}-{}-{}", self.mark, random.below(8))),
+                "training_plan" => self.training_plan(random),
+                kind => thing(kind, format!("{kind}-{}", random.below(8))),
             });
-        } else if subject.is_some_and(|(kind, _)| in_course(kind)) && random.chance(70) {
+        } else if object.is_some_and(|object| in_course(object.kind)) && random.chance(70) {
             things.push(self.course(random));
         }
-        if subject.is_none_or(|(kind, _)| *kind != "catalog") && random.chance(60) {
-            things.push(("catalog", format!("cat-{}", random.below(4))));
+        if object.is_none_or(|object| object.kind != "catalog") && random.chance(60) {
+            things.push(thing("catalog", format!("cat-{}", random.below(4))));
         }
-        things.iter().map(|(kind, id)| thing(kind, id, titled(kind).then(|| title(id)))).collect()
+        things
     }
 
     fn actor(&self, random: &mut Random, entry: &Entry, learner: u64) -> String {
@@ -174,7 +213,8 @@ fn decorate(random: &mut Random, entry: &Entry, facts: &mut Vec<(&'static str, S
 }
 
 fn user_actor(number: u64, roles: &[&str]) -> String {
-    let mut fields = vec![("kind", text("user")), ("id", text(&format!("u-{number}"))), ("name", text(&name(number)))];
+    let mut fields =
+        vec![("kind", text("user")), ("id", text(&format!("u-{number}"))), ("name", text(&name(number)))];
     if !roles.is_empty() {
         let roles: Vec<_> = roles.iter().map(|role| text(role)).collect();
         fields.push(("roles", array(&roles)));
@@ -198,8 +238,9 @@ fn title(id: &str) -> &'static str {
     TITLES[sum % TITLES.len()]
 }
 
-fn titled(kind: &str) -> bool {
-    !kind.ends_with("_attempt") && kind != "api_key"
+fn thing(kind: &'static str, id: String) -> Thing {
+    let titled = !kind.ends_with("_attempt") && kind != "api_key";
+    Thing { kind, title: titled.then(|| title(&id)), id }
 }
 
 fn in_course(kind: &str) -> bool {

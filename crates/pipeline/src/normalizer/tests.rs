@@ -4,5 +4,6 @@
 mod log;
 mod outputs;
 mod properties;
+mod restart;
 mod speed;
 mod world;

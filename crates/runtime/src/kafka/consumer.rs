@@ -143,9 +143,9 @@ impl Consumer for KafkaConsumer {
         let messages = self.records.messages(max, wait);
         let mut records = Vec::with_capacity(messages.len());
         for index in 0..messages.len() {
-            match messages.get(index) {
-                Ok(_) => records.push(index),
-                Err(refused) => {
+            match messages.refused(index) {
+                None => records.push(index),
+                Some(refused) => {
                     let told = classify::other(&self.refused("reading", refused.partition), &refused.error);
                     match told.remedy {
                         Remedy::Retry => tracing::debug!(error = %told, "reading goes on by itself"),
@@ -193,6 +193,6 @@ impl Batch for KafkaBatch {
     }
 
     fn record(&self, index: usize) -> Record<'_> {
-        self.messages.get(self.records[index]).expect("only places of records are kept")
+        self.messages.record(self.records[index])
     }
 }

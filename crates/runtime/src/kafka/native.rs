@@ -850,31 +850,40 @@ impl Messages {
         }
     }
 
-    /// The message at this place, unless it tells of an error.
-    pub(crate) fn get(&self, index: usize) -> Result<Record<'_>, Refused> {
+    /// What the message at this place tells of, if it is no record.
+    pub(crate) fn refused(&self, index: usize) -> Option<Refused> {
+        // SAFETY: the message lives as long as `self`; payload is null or points to as many bytes as
+        // its length says.
+        unsafe {
+            let message = &*self.raw[index];
+            if message.err == RD_KAFKA_RESP_ERR_NO_ERROR {
+                return None;
+            }
+            let mut error = NativeError::plain(message.err);
+            if let Some(text) = bytes(message.payload, message.len) {
+                error.text = String::from_utf8_lossy(text).into_owned();
+            }
+            let partition = Partition::new(u32::try_from(message.partition).unwrap_or(0));
+            Some(Refused { partition, offset: Offset::new(message.offset), error })
+        }
+    }
+
+    /// The record at this place; meaningless for a message that [`Messages::refused`] tells of.
+    pub(crate) fn record(&self, index: usize) -> Record<'_> {
         // SAFETY: the message lives as long as `self`; key and payload are null or point to as many
         // bytes as their lengths say, and are not changed.
         unsafe {
             let message = &*self.raw[index];
-            let partition = Partition::new(u32::try_from(message.partition).unwrap_or(0));
-            if message.err != RD_KAFKA_RESP_ERR_NO_ERROR {
-                let mut error = NativeError::plain(message.err);
-                if !message.payload.is_null() {
-                    error.text = String::from_utf8_lossy(bytes(message.payload, message.len).unwrap_or(&[]))
-                        .into_owned();
-                }
-                return Err(Refused { partition, offset: Offset::new(message.offset), error });
-            }
             let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
             let timestamp = sys::rd_kafka_message_timestamp(self.raw[index], &raw mut kind);
-            Ok(Record {
-                partition,
+            Record {
+                partition: Partition::new(u32::try_from(message.partition).unwrap_or(0)),
                 offset: Offset::new(message.offset),
                 timestamp: Millis::new(timestamp),
                 key: bytes(message.key, message.key_len),
                 value: bytes(message.payload, message.len),
                 headers: headers(self.raw[index]),
-            })
+            }
         }
     }
 }

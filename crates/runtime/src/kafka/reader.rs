@@ -106,9 +106,9 @@ impl Progress {
         each: &mut dyn FnMut(usize, &Record<'_>),
     ) -> Result<(), BrokerError> {
         for index in 0..messages.len() {
-            match messages.get(index) {
-                Ok(record) => self.take(messages.topic(index), &record, each),
-                Err(refused) => self.told(messages.topic(index), &refused)?,
+            match messages.refused(index) {
+                None => self.take(messages.topic(index), &messages.record(index), each),
+                Some(refused) => self.told(messages.topic(index), &refused)?,
             }
         }
         Ok(())

@@ -114,20 +114,23 @@ fn records() -> impl Strategy<Value = Owned> {
     ]
 }
 
-/// A log of `acme`'s partition: ids come again at once and after weeks, and the broker's clock
-/// steps back by up to 59 minutes.
+/// A log of `acme`'s partition: some actions are delivered again, at once or after weeks, and the
+/// broker's clock steps back by up to 59 minutes.
 pub(super) fn logs(length: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Owned>> {
     let step = prop_oneof![
         6 => 0..HOUR,
         1 => HOUR..20 * 24 * HOUR,
     ];
-    prop::collection::vec((records(), step, 0..59 * 60_000_i64, any::<bool>()), length).prop_map(|steps| {
+    let again = prop::option::weighted(0.25, any::<prop::sample::Index>());
+    let back = prop::option::of(0..59 * 60_000_i64);
+    prop::collection::vec((records(), again, step, back), length).prop_map(|steps| {
         let mut time = NOW;
-        let mut log = Vec::with_capacity(steps.len());
-        for (offset, (record, step, back, steps_back)) in steps.into_iter().enumerate() {
+        let mut log: Vec<Owned> = Vec::with_capacity(steps.len());
+        for (record, again, step, back) in steps {
             time += step;
-            let timestamp = if steps_back { time - back } else { time };
-            log.push(Owned { offset: offset as i64, timestamp, ..record });
+            let earlier = again.filter(|_| !log.is_empty()).map(|again| again.get(&log).clone());
+            let (offset, timestamp) = (log.len() as i64, time - back.unwrap_or(0));
+            log.push(Owned { offset, timestamp, ..earlier.unwrap_or(record) });
         }
         log
     })

@@ -2,16 +2,15 @@
 
 use catalog::{CertificateExpiry, Receipt, Topic};
 use codec::{Codec, Decoder, LedgerRecord};
-use stage::{Millis, Offset, Outcome, RestorePoint, StageError, StageFactory};
+use stage::{Millis, Offset, Outcome, RestorePoint, StageFactory};
 
 use super::log::{Spec, certificate_expired, expiry, record, sized};
 use super::world::{
-    COUNT, HOUR, Kept, LIMIT, NOW, Owned, count, coverage, home, process, restored, stage_of, stages,
-    transaction,
+    COUNT, HOUR, Kept, LIMIT, NOW, Owned, count, home, process, restored, stage_of, stages, transaction,
 };
 use crate::dead_letter::Failure;
 use crate::oversized::headers as oversized;
-use crate::{NORMALIZER, REROUTE_HEADER, topic_index};
+use crate::{NORMALIZER, REROUTE_HEADER};
 
 fn decoder() -> Decoder {
     Codec::single_object().decoder()
@@ -221,22 +220,6 @@ fn rows_are_counted_per_table() {
 }
 
 #[test]
-fn coverage_comes_back_and_a_tombstone_takes_it() {
-    let (mut stage, mut sink) = (stage_of(home()), Kept::default());
-    let cover = coverage(&record(None));
-    stage.cover(&cover, Millis::new(NOW + 3), &mut sink).expect("it is written");
-    let sent = sink.0[0].clone();
-    assert_eq!((sent.topic, sent.partition, sent.timestamp), (Topic::Ledger, home(), NOW + 3));
-    assert_eq!(sent.key_text(), format!("~coverage/normalizer/{}", home()));
-    let point = RestorePoint { time: None };
-    assert_eq!(restored(home(), &sink, point).coverage(), Some(&cover));
-    let elsewhere = restored((home() + 1) % COUNT, &sink, point);
-    assert_eq!(elsewhere.coverage(), None);
-    sink.0.push(Owned { value: None, ..sent });
-    assert_eq!(restored(home(), &sink, point).coverage(), None);
-}
-
-#[test]
 fn what_expired_unread_leaves_a_receipt() {
     let (mut stage, mut sink) = (stage_of(home()), Kept::default());
     stage.expire(Offset::new(4), Offset::new(9), Millis::new(NOW), &mut sink).expect("it is written");
@@ -252,22 +235,6 @@ fn what_expired_unread_leaves_a_receipt() {
     };
     assert_eq!(decoder().receipt(value(sent)).expect("a receipt"), expected);
     restored(home(), &sink, RestorePoint { time: None });
-}
-
-#[test]
-fn what_cannot_be_restored_stops_the_stage_and_says_where() {
-    let mut stage = stage_of(home());
-    for (topic, key, bytes, message) in [
-        (Topic::Events, "acme", Some(&b"{"[..]), "restore from lms.audit.events.v1 partition"),
-        (Topic::Receipts, "acme", None, "restore from lms.audit.receipts.v1 partition"),
-        (Topic::Ledger, "k", Some(b"x"), "restore from lms.audit.ledger.v1 partition"),
-        (Topic::Settings, "k", Some(b"x"), "restore from lms.audit.settings.v1 partition"),
-        (Topic::DeadLetters, "k", Some(b"x"), "restore from lms.audit.dead-letters.v1 partition"),
-    ] {
-        let record = Owned { key: Some(key.into()), value: bytes.map(Into::into), ..record(None) };
-        let error = stage.restore(topic_index(topic), &record.record()).expect_err("it cannot be read");
-        assert!(matches!(&error, StageError::Stop(text) if text.starts_with(message)), "{error:?}");
-    }
 }
 
 #[test]

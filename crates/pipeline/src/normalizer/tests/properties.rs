@@ -1,16 +1,19 @@
 //! What holds for every log: one place for every action, and nothing that depends on commits,
 //! aborts or restarts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use catalog::{Receipt, Topic};
+use catalog::{Reason, Receipt, Topic};
 use codec::{Codec, Decoder, LedgerRecord};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 use stage::{Millis, RestorePoint};
 
 use super::log::logs;
 use super::world::{Kept, Owned, coverage, home, process, restored, stage_of, transaction};
 use crate::dead_letter::Failure;
+use crate::dead_letter::headers::REASON;
 
 /// The log in one transaction.
 fn at_once(log: &[Owned]) -> Kept {
@@ -65,6 +68,32 @@ fn sums(sink: &Kept) -> [i64; 5] {
         sums = std::array::from_fn(|i| sums[i] + counts[i]);
     }
     sums
+}
+
+/// What the properties below say they say of something.
+#[test]
+fn random_logs_reach_every_place_and_most_reasons() {
+    let mut runner = TestRunner::deterministic();
+    let (mut reached, mut reasons) = (BTreeSet::new(), BTreeSet::new());
+    for _ in 0..100 {
+        let log = logs(40..60).new_tree(&mut runner).expect("a log").current();
+        let sink = at_once(&log);
+        reached.extend(places(&sink).into_iter().map(|(_, place)| place));
+        let letters = sink.of(Topic::DeadLetters);
+        reasons.extend(letters.iter().map(|sent| sent.header(REASON).expect("it says why")));
+    }
+    let places = ["dead letter", "duplicate", "event", "rerouted", "suppressed"];
+    assert_eq!(reached, BTreeSet::from(places));
+    let expected = [
+        Reason::Malformed,
+        Reason::UnknownAction,
+        Reason::InvalidField,
+        Reason::Oversized,
+        Reason::TimestampInFuture,
+        Reason::ConflictingDuplicate,
+        Reason::Misrouted,
+    ];
+    assert_eq!(reasons, expected.iter().map(ToString::to_string).collect());
 }
 
 proptest! {

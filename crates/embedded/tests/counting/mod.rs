@@ -1,0 +1,162 @@
+//! A small stage with all that makes a stage hard: per-key counts as state, rows as their changelog,
+//! coverage in a ledger, and records that belong to another partition.
+
+use std::collections::BTreeMap;
+
+use stage::{
+    Changelog, Coverage, Millis, Offset, Outcome, Output, Partition, ReadFrom, Record, RestorePoint, Sink,
+    Stage, StageError, StageFactory, StageSpec, TopicIndex,
+};
+
+pub(crate) const TOPICS: [&str; 4] = ["input", "events", "rows", "ledger"];
+const INPUT: TopicIndex = TopicIndex::new(0);
+const EVENTS: TopicIndex = TopicIndex::new(1);
+const ROWS: TopicIndex = TopicIndex::new(2);
+const LEDGER: TopicIndex = TopicIndex::new(3);
+
+/// Makes counting stages.
+pub(crate) struct Counting(StageSpec);
+
+impl Counting {
+    pub(crate) fn new() -> Self {
+        Self(StageSpec {
+            name: "counting",
+            topics: TOPICS.map(str::to_owned).to_vec(),
+            input: INPUT,
+            ledger: LEDGER,
+            outputs: vec![INPUT, EVENTS, ROWS, LEDGER],
+            classes: vec!["counted"],
+            skips: vec![],
+            rejects: vec![],
+        })
+    }
+}
+
+impl StageFactory for Counting {
+    fn spec(&self) -> &StageSpec {
+        &self.0
+    }
+
+    fn create(&self, partition: Partition) -> Box<dyn Stage> {
+        let state = State { partition, ..State::default() };
+        Box::new(state)
+    }
+}
+
+type Counts = BTreeMap<String, u64>;
+
+struct State {
+    partition: Partition,
+    committed: Counts,
+    overlay: Counts,
+    coverage: Option<Coverage>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        let partition = Partition::new(0);
+        Self { partition, committed: Counts::new(), overlay: Counts::new(), coverage: None }
+    }
+}
+
+impl State {
+    fn send(&self, sink: &mut dyn Sink, topic: TopicIndex, timestamp: Millis, key: &str, value: &str) {
+        let (key, value) = (Some(key.as_bytes()), Some(value.as_bytes()));
+        sink.send(&Output { topic, partition: self.partition, timestamp, key, value, headers: &[] });
+    }
+}
+
+impl Stage for State {
+    fn process(&mut self, record: &Record<'_>, sink: &mut dyn Sink) -> Result<Outcome, StageError> {
+        let (key, value) = (text(record.key)?, text(record.value)?);
+        // `>2 rest` belongs to partition 2, as `rest`.
+        if let Some((number, rest)) = value.strip_prefix('>').and_then(|value| value.split_once(' ')) {
+            let home = Partition::new(number.parse().map_err(|e| StageError::Stop(format!("{e}")))?);
+            let value = Some(rest.as_bytes());
+            let timestamp = record.timestamp;
+            sink.send(&Output {
+                topic: INPUT,
+                partition: home,
+                timestamp,
+                key: record.key,
+                value,
+                headers: &[],
+            });
+            return Ok(Outcome::Reroute(home));
+        }
+        let count = 1 + self.overlay.get(key).or(self.committed.get(key)).copied().unwrap_or(0);
+        self.overlay.insert(key.to_owned(), count);
+        self.send(sink, EVENTS, record.timestamp, key, &format!("{key} {count} {value}"));
+        Ok(Outcome::Emit { class: "counted", occurred_at: record.timestamp })
+    }
+
+    fn flush(&mut self, sink: &mut dyn Sink) -> Result<(), StageError> {
+        for (key, count) in &self.overlay {
+            self.send(sink, ROWS, Millis::new(1), key, &count.to_string());
+        }
+        Ok(())
+    }
+
+    fn cover(&mut self, coverage: &Coverage, now: Millis, sink: &mut dyn Sink) -> Result<(), StageError> {
+        let Coverage { next, last_read, cluster_id, topic_id } = coverage;
+        let last_read = last_read.map_or(-1, Millis::get);
+        self.send(sink, LEDGER, now, "coverage", &format!("{next} {last_read} {cluster_id} {topic_id}"));
+        Ok(())
+    }
+
+    fn expire(
+        &mut self,
+        from: Offset,
+        until: Offset,
+        now: Millis,
+        sink: &mut dyn Sink,
+    ) -> Result<(), StageError> {
+        self.send(sink, EVENTS, now, "~expired", &format!("{from}..{until}"));
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), StageError> {
+        self.committed.append(&mut self.overlay);
+        Ok(())
+    }
+
+    fn rollback(&mut self) {
+        self.overlay.clear();
+    }
+
+    fn restore(&mut self, topic: TopicIndex, record: &Record<'_>) -> Result<(), StageError> {
+        let value = text(record.value)?;
+        if topic == ROWS {
+            let count = value.parse().map_err(|e| StageError::Stop(format!("{e}")))?;
+            self.committed.insert(text(record.key)?.to_owned(), count);
+            return Ok(());
+        }
+        let [next, last_read, cluster_id, topic_id] =
+            value.split(' ').collect::<Vec<_>>().try_into().map_err(|_| StageError::Stop(value.into()))?;
+        let number = |text: &str| text.parse::<i64>().map_err(|e| StageError::Stop(format!("{e}")));
+        self.coverage = Some(Coverage {
+            next: Offset::new(number(next)?),
+            last_read: Some(number(last_read)?).filter(|ms| *ms >= 0).map(Millis::new),
+            cluster_id: cluster_id.into(),
+            topic_id: topic_id.into(),
+        });
+        Ok(())
+    }
+
+    fn coverage(&self) -> Option<&Coverage> {
+        self.coverage.as_ref()
+    }
+
+    fn changelogs(&self, _point: RestorePoint) -> Vec<Changelog> {
+        vec![Changelog { topic: ROWS, from: ReadFrom::Start }]
+    }
+
+    fn rows(&self) -> Vec<(&'static str, u64)> {
+        vec![("rows", self.committed.len() as u64)]
+    }
+}
+
+fn text(bytes: Option<&[u8]>) -> Result<&str, StageError> {
+    let bytes = bytes.ok_or_else(|| StageError::Stop("no bytes".into()))?;
+    std::str::from_utf8(bytes).map_err(|e| StageError::Stop(format!("{e}")))
+}

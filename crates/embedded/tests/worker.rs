@@ -1,0 +1,181 @@
+//! The runtime's worker on the embedded log, crashed at every step it makes.
+
+mod counting;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use counting::{Counting, TOPICS};
+use embedded::{CrashPlan, EmbeddedLog, LogRecord, Waiting, crash_points};
+use runtime::{
+    Audience, Limits, MembershipKind, Metrics, StageMetrics, Stop, Unobserved, Worker, WorkerConfig,
+};
+use stage::{Millis, Offset, Partition, StageFactory};
+
+const PARTITIONS: u32 = 2;
+
+/// What is written to the input, in three waves: partition, key, value.
+const WAVES: [&[(u32, &str, &str)]; 3] = [
+    &[(0, "a", "1"), (1, "x", "1"), (0, "a", "2"), (0, "x", ">1 2")],
+    &[(1, "x", "3"), (0, "b", "3")],
+    &[(1, "b", ">0 4"), (0, "a", "5"), (1, "y", "4")],
+];
+
+fn prepare() -> EmbeddedLog {
+    let log = EmbeddedLog::new(Arc::new(|| Millis::new(1000)), Waiting::AtOnce);
+    log.create_stamped_topic(TOPICS[0], PARTITIONS);
+    TOPICS[1..].iter().for_each(|topic| log.create_topic(topic, PARTITIONS));
+    log
+}
+
+fn metrics() -> StageMetrics {
+    let registry = prometheus::Registry::new();
+    Metrics::register(&registry).expect("a registry of its own").stage(Counting::new().spec())
+}
+
+/// What a person would see: the committed values of the events and the last row of each key.
+type Seen = Vec<Vec<String>>;
+
+/// A worker that is started again after every death.
+struct Supervised {
+    log: EmbeddedLog,
+    metrics: StageMetrics,
+    membership: MembershipKind,
+    stop: Stop,
+}
+
+impl Supervised {
+    fn new(log: &EmbeddedLog, metrics: &StageMetrics, membership: MembershipKind) -> Self {
+        // Told to stop, a worker does not sleep between two tries; its passes are the same.
+        let stop = Stop::default();
+        stop.set();
+        Self { log: log.clone(), metrics: metrics.clone(), membership, stop }
+    }
+
+    fn worker(&self) -> Worker<EmbeddedLog> {
+        let config = WorkerConfig {
+            app: "test".into(),
+            instance: "one".into(),
+            number: 0,
+            membership: self.membership,
+            limits: Limits::every(Duration::ZERO),
+            clock: Arc::new(|| Millis::new(1000)),
+        };
+        let audience = Audience { metrics: self.metrics.clone(), observer: Arc::new(Unobserved) };
+        Worker::new(self.log.restart(), Arc::new(Counting::new()), config, audience)
+    }
+
+    /// Works until all waves are done and some passes more.
+    fn run(&self) -> Result<Seen, String> {
+        let mut worker = self.worker();
+        let mut waves = WAVES.iter();
+        let mut calm = 0;
+        for _ in 0..150 {
+            if self.is_done() {
+                match waves.next() {
+                    Some(wave) => self.append(wave),
+                    None if calm == 3 => return Ok(self.seen()),
+                    None => calm += 1,
+                }
+            }
+            let Err(failure) = worker.pass(&self.stop) else { continue };
+            if failure.to_string().contains("the process has crashed") {
+                drop(worker);
+                worker = self.worker();
+            } else if let Err(failure) = worker.recover(failure, &self.stop) {
+                return Err(failure.to_string());
+            }
+        }
+        let offset = |n| self.log.group_offset("test-counting", "input", Partition::new(n));
+        Err(format!(
+            "it came to offsets {:?} and no further",
+            (0..PARTITIONS).map(offset).collect::<Vec<_>>()
+        ))
+    }
+
+    fn append(&self, wave: &[(u32, &str, &str)]) {
+        for (partition, key, value) in wave {
+            let record = LogRecord::new(Millis::new(0), key.as_bytes(), value.as_bytes());
+            self.log.append("input", Partition::new(*partition), record).expect("the topic is there");
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        (0..PARTITIONS).map(Partition::new).all(|partition| {
+            let last = self.dump("input", partition).last().map_or(-1, |(offset, _)| offset.number());
+            let next = self.log.group_offset("test-counting", "input", partition);
+            next.is_some_and(|next| next.number() > last)
+        })
+    }
+
+    fn dump(&self, topic: &str, partition: Partition) -> Vec<(Offset, LogRecord)> {
+        self.log.dump(topic, partition).expect("the topic is there")
+    }
+
+    fn seen(&self) -> Seen {
+        let text = |bytes: Option<Vec<u8>>| String::from_utf8(bytes.expect("not null")).expect("text");
+        let mut seen = Vec::new();
+        for partition in (0..PARTITIONS).map(Partition::new) {
+            let events = self.dump("events", partition).into_iter().map(|(_, record)| text(record.value));
+            seen.push(events.collect());
+            let rows = self.dump("rows", partition).into_iter();
+            let last = rows.map(|(_, record)| (text(record.key), text(record.value)));
+            let last: std::collections::BTreeMap<_, _> = last.collect();
+            seen.push(last.into_iter().map(|(key, count)| format!("{key}={count}")).collect());
+        }
+        seen
+    }
+}
+
+fn expected() -> Seen {
+    [
+        vec!["a 1 1", "a 2 2", "b 1 3", "a 3 5", "b 2 4"],
+        vec!["a=3", "b=2"],
+        vec!["x 1 1", "x 2 2", "x 3 3", "y 1 4"],
+        vec!["x=3", "y=1"],
+    ]
+    .map(|list| list.into_iter().map(str::to_owned).collect())
+    .to_vec()
+}
+
+fn check_crash_points(membership: MembershipKind) {
+    let metrics = metrics();
+    let mut wrong = Vec::new();
+    let points = crash_points(
+        prepare,
+        |log| Supervised::new(log, &metrics, membership).run(),
+        |point, undisturbed, disturbed| {
+            assert_eq!(*undisturbed, Ok(expected()));
+            if disturbed != Ok(expected()) {
+                wrong.push(format!("{point}: {disturbed:?}"));
+            }
+        },
+    );
+    assert!(wrong.is_empty(), "{} of {points} crash points:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(points > 200, "{points} crash points are too few to be all");
+}
+
+#[test]
+fn a_static_member_survives_every_crash_point() {
+    check_crash_points(MembershipKind::Static);
+}
+
+#[test]
+fn a_leaving_member_survives_every_crash_point() {
+    check_crash_points(MembershipKind::Leaving);
+}
+
+#[test]
+fn it_survives_faults_during_the_recovery_from_faults() {
+    let metrics = metrics();
+    let mut wrong = Vec::new();
+    for seed in 0..300 {
+        let log = prepare();
+        log.plan(CrashPlan::drawn(seed, 40));
+        let seen = Supervised::new(&log, &metrics, MembershipKind::Static).run();
+        if seen != Ok(expected()) {
+            wrong.push(format!("seed {seed}: {seen:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} seeds:\n{}", wrong.len(), wrong.join("\n"));
+}

@@ -1,0 +1,72 @@
+//! What a stage reads before its first action, and what it does with that.
+
+use catalog::Topic;
+use stage::{Changelog, Millis, Outcome, ReadFrom, RestorePoint, StageError};
+
+use super::log::{Spec, certificate_expired, record};
+use super::world::{COUNT, HOUR, Kept, NOW, Owned, coverage, home, process, restored, stage_of, transaction};
+use crate::topic_index;
+
+/// The default window, in milliseconds.
+const WINDOW: i64 = 35 * 24 * HOUR;
+
+#[test]
+fn events_and_receipts_are_read_a_window_and_an_hour_back_and_settings_whole() {
+    let back = ReadFrom::Time(Millis::new(NOW - WINDOW - HOUR));
+    for (time, from) in [(Some(Millis::new(NOW)), back), (None, ReadFrom::Start)] {
+        let expected = [(Topic::Settings, ReadFrom::Start), (Topic::Events, from), (Topic::Receipts, from)]
+            .map(|(topic, from)| Changelog { topic: topic_index(topic), from });
+        assert_eq!(stage_of(home()).changelogs(RestorePoint { time }), expected);
+    }
+}
+
+#[test]
+fn what_is_just_within_the_window_of_a_clock_that_steps_back_is_still_a_duplicate_after_a_restart() {
+    for (apart, outcome) in [(WINDOW - 1, Outcome::Skip("duplicate")), (WINDOW, emitted())] {
+        let (mut stage, mut sink) = (stage_of(home()), Kept::default());
+        transaction(stage.as_mut(), &[Spec::default().record()], &mut sink);
+        let again = Owned { timestamp: NOW + apart, ..Spec::default().record() };
+        // An unread action that was received an hour later lies before it.
+        let point = RestorePoint { time: Some(Millis::new(NOW + apart + HOUR)) };
+        let mut stage = restored(home(), &sink, point);
+        let other = Owned { timestamp: NOW + apart + HOUR, ..certificate_expired().record() };
+        process(stage.as_mut(), &other, &mut sink);
+        assert_eq!(process(stage.as_mut(), &again, &mut sink), outcome, "{apart} ms apart");
+    }
+}
+
+fn emitted() -> Outcome {
+    Outcome::Emit { class: "course-and-training-plan", occurred_at: Millis::new(NOW - 1_000) }
+}
+
+#[test]
+fn coverage_comes_back_and_a_tombstone_takes_it() {
+    let (mut stage, mut sink) = (stage_of(home()), Kept::default());
+    let cover = coverage(&record(None));
+    stage.cover(&cover, Millis::new(NOW + 3), &mut sink).expect("it is written");
+    let sent = sink.0[0].clone();
+    assert_eq!((sent.topic, sent.partition, sent.timestamp), (Topic::Ledger, home(), NOW + 3));
+    assert_eq!(sent.key_text(), format!("~coverage/normalizer/{}", home()));
+    let point = RestorePoint { time: None };
+    assert_eq!(restored(home(), &sink, point).coverage(), Some(&cover));
+    let elsewhere = restored((home() + 1) % COUNT, &sink, point);
+    assert_eq!(elsewhere.coverage(), None);
+    sink.0.push(Owned { value: None, ..sent });
+    assert_eq!(restored(home(), &sink, point).coverage(), None);
+}
+
+#[test]
+fn what_cannot_be_restored_stops_the_stage_and_says_where() {
+    let mut stage = stage_of(home());
+    for (topic, key, bytes, message) in [
+        (Topic::Events, "acme", Some(&b"{"[..]), "restore from lms.audit.events.v1 partition"),
+        (Topic::Receipts, "acme", None, "restore from lms.audit.receipts.v1 partition"),
+        (Topic::Ledger, "k", Some(b"x"), "restore from lms.audit.ledger.v1 partition"),
+        (Topic::Settings, "k", Some(b"x"), "restore from lms.audit.settings.v1 partition"),
+        (Topic::DeadLetters, "k", Some(b"x"), "restore from lms.audit.dead-letters.v1 partition"),
+    ] {
+        let record = Owned { key: Some(key.into()), value: bytes.map(Into::into), ..record(None) };
+        let error = stage.restore(topic_index(topic), &record.record()).expect_err("it cannot be read");
+        assert!(matches!(&error, StageError::Stop(text) if text.starts_with(message)), "{error:?}");
+    }
+}
