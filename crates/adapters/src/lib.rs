@@ -1,5 +1,5 @@
 //! Adapters: what other platforms log becomes actions. Each source has a folder with a pure `parse`
-//! (one line in, what it came to out); [`feed`] streams files to a [`Publish`] and accounts for every
+//! (one line in, what it came to out); [`feed()`] streams files to a [`Publish`] and accounts for every
 //! line. An action's id derives from the source's content, so that feeding a file twice, or cut
 //! otherwise, adds nothing. This crate must not know how Kafka is reached, nor what a stage does.
 

@@ -35,7 +35,7 @@ pub(crate) struct SchemaReader {
 impl SchemaReader {
     pub(crate) fn new(schema: Schema) -> Result<Self, Error> {
         // The library takes the first call's limit for the process.
-        apache_avro::max_allocation_bytes(LONGEST_FIELD);
+        apache_avro::util::max_allocation_bytes(LONGEST_FIELD);
         let occurred_at = time_unit(&schema);
         // The prefix is taken off before, and an empty one lets the reader own its schema.
         let reader =

@@ -3,6 +3,7 @@
 mod counting;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use counting::{Counting, TOPICS};
@@ -13,6 +14,10 @@ use runtime::{
 use stage::{Millis, Offset, Partition, StageFactory};
 
 const PARTITIONS: u32 = 2;
+const GROUP: &str = "test-counting";
+
+/// The group changes until the workers have asked the time so often; two seats at the end.
+const UNREST: u32 = 140;
 
 /// What is written to the input, in three waves: partition, key, value.
 const WAVES: [&[(u32, &str, &str)]; 3] = [
@@ -36,57 +41,105 @@ fn metrics() -> StageMetrics {
 /// What a person would see: the committed values of the events and the last row of each key.
 type Seen = Vec<Vec<String>>;
 
-/// A worker that is started again after every death.
+/// How the workers of a run are set up.
+#[derive(Clone, Copy, Debug)]
+struct Setup {
+    workers: u32,
+    membership: MembershipKind,
+    group: Grouping,
+}
+
+/// What becomes of the group during a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Grouping {
+    /// As many seats as workers, always.
+    Settled,
+    /// The seats change between one and two whenever the time was asked so often: between
+    /// transactions, and within one.
+    Rebalanced { every: u32 },
+    /// A member is expelled whenever the time was asked so often.
+    Expelled { every: u32 },
+}
+
+const CALM: Setup = Setup { workers: 1, membership: MembershipKind::Static, group: Grouping::Settled };
+
+/// Workers that are started again after every death, driven in turn by one thread.
 struct Supervised {
     log: EmbeddedLog,
     metrics: StageMetrics,
-    membership: MembershipKind,
+    setup: Setup,
     stop: Stop,
+    /// How often the workers asked the time; the group changes by it.
+    asked: Arc<AtomicU32>,
 }
 
 impl Supervised {
-    fn new(log: &EmbeddedLog, metrics: &StageMetrics, membership: MembershipKind) -> Self {
+    fn new(log: &EmbeddedLog, metrics: &StageMetrics, setup: Setup) -> Self {
         // Told to stop, a worker does not sleep between two tries; its passes are the same.
         let stop = Stop::default();
         stop.set();
-        Self { log: log.clone(), metrics: metrics.clone(), membership, stop }
+        log.members(GROUP, setup.workers);
+        Self { log: log.clone(), metrics: metrics.clone(), setup, stop, asked: Arc::default() }
     }
 
-    fn worker(&self) -> Worker<EmbeddedLog> {
+    fn worker(&self, number: u32) -> Worker<EmbeddedLog> {
+        let (log, asked, group) = (self.log.clone(), Arc::clone(&self.asked), self.setup.group);
+        let clock = move || {
+            let asked = asked.fetch_add(1, Ordering::Relaxed);
+            match group {
+                Grouping::Rebalanced { every } if asked % every == every - 1 && asked < UNREST => {
+                    log.members(GROUP, 1 + asked / every % 2);
+                }
+                Grouping::Expelled { every } if asked % every == every - 1 && asked < UNREST => {
+                    log.expel(GROUP, 0)
+                }
+                _ => {}
+            }
+            Millis::new(1000)
+        };
         let config = WorkerConfig {
             app: "test".into(),
             instance: "one".into(),
-            number: 0,
-            membership: self.membership,
+            number,
+            membership: self.setup.membership,
             limits: Limits::every(Duration::ZERO),
-            clock: Arc::new(|| Millis::new(1000)),
+            clock: Arc::new(clock),
         };
         let audience = Audience { metrics: self.metrics.clone(), observer: Arc::new(Unobserved) };
         Worker::new(self.log.restart(), Arc::new(Counting::new()), config, audience)
     }
 
-    /// Works until all waves are done and some passes more.
+    /// Works until all waves are done and some rounds more.
     fn run(&self) -> Result<Seen, String> {
-        let mut worker = self.worker();
+        let start = || (0..self.setup.workers).map(|number| self.worker(number)).collect::<Vec<_>>();
+        let mut workers = start();
         let mut waves = WAVES.iter();
         let mut calm = 0;
-        for _ in 0..150 {
+        let share = (PARTITIONS / self.setup.workers) as usize;
+        for _ in 0..300 {
             if self.is_done() {
                 match waves.next() {
                     Some(wave) => self.append(wave),
                     None if calm == 3 => return Ok(self.seen()),
-                    None => calm += 1,
+                    // In the end every partition is worked on, by the member whose it is.
+                    None if workers.iter().all(|w| w.working_on() == share) => calm += 1,
+                    None => {}
                 }
             }
-            let Err(failure) = worker.pass(&self.stop) else { continue };
-            if failure.to_string().contains("the process has crashed") {
-                drop(worker);
-                worker = self.worker();
-            } else if let Err(failure) = worker.recover(failure, &self.stop) {
-                return Err(failure.to_string());
+            for worker in &mut workers {
+                let Err(failure) = worker.pass(&self.stop) else { continue };
+                let dead = failure.to_string().contains("the process has crashed");
+                let Err(failure) = worker.recover(failure, &self.stop) else { continue };
+                if !dead {
+                    return Err(failure.to_string());
+                }
+                // All of them died; the others of this round are gone before they learn of it.
+                workers.clear();
+                workers = start();
+                break;
             }
         }
-        let offset = |n| self.log.group_offset("test-counting", "input", Partition::new(n));
+        let offset = |n| self.log.group_offset(GROUP, "input", Partition::new(n));
         Err(format!(
             "it came to offsets {:?} and no further",
             (0..PARTITIONS).map(offset).collect::<Vec<_>>()
@@ -103,7 +156,7 @@ impl Supervised {
     fn is_done(&self) -> bool {
         (0..PARTITIONS).map(Partition::new).all(|partition| {
             let last = self.dump("input", partition).last().map_or(-1, |(offset, _)| offset.number());
-            let next = self.log.group_offset("test-counting", "input", partition);
+            let next = self.log.group_offset(GROUP, "input", partition);
             next.is_some_and(|next| next.number() > last)
         })
     }
@@ -138,12 +191,12 @@ fn expected() -> Seen {
     .to_vec()
 }
 
-fn check_crash_points(membership: MembershipKind) {
+fn check_crash_points(setup: Setup) {
     let metrics = metrics();
     let mut wrong = Vec::new();
     let points = crash_points(
         prepare,
-        |log| Supervised::new(log, &metrics, membership).run(),
+        |log| Supervised::new(log, &metrics, setup).run(),
         |point, undisturbed, disturbed| {
             assert_eq!(*undisturbed, Ok(expected()));
             if disturbed != Ok(expected()) {
@@ -151,18 +204,37 @@ fn check_crash_points(membership: MembershipKind) {
             }
         },
     );
-    assert!(wrong.is_empty(), "{} of {points} crash points:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{} of {points} crash points, {setup:?}:\n{}", wrong.len(), wrong.join("\n"));
     assert!(points > 200, "{points} crash points are too few to be all");
 }
 
 #[test]
 fn a_static_member_survives_every_crash_point() {
-    check_crash_points(MembershipKind::Static);
+    check_crash_points(CALM);
 }
 
 #[test]
 fn a_leaving_member_survives_every_crash_point() {
-    check_crash_points(MembershipKind::Leaving);
+    check_crash_points(Setup { membership: MembershipKind::Leaving, ..CALM });
+}
+
+#[test]
+fn two_workers_survive_every_crash_point() {
+    check_crash_points(Setup { workers: 2, ..CALM });
+}
+
+#[test]
+fn rebalances_and_crash_points() {
+    for every in [10] {
+        check_crash_points(Setup { workers: 2, group: Grouping::Rebalanced { every }, ..CALM });
+    }
+}
+
+#[test]
+fn lost_partitions_and_crash_points() {
+    for every in [10] {
+        check_crash_points(Setup { group: Grouping::Expelled { every }, ..CALM });
+    }
 }
 
 #[test]
@@ -172,7 +244,7 @@ fn it_survives_faults_during_the_recovery_from_faults() {
     for seed in 0..300 {
         let log = prepare();
         log.plan(CrashPlan::drawn(seed, 40));
-        let seen = Supervised::new(&log, &metrics, MembershipKind::Static).run();
+        let seen = Supervised::new(&log, &metrics, CALM).run();
         if seen != Ok(expected()) {
             wrong.push(format!("seed {seed}: {seen:?}"));
         }

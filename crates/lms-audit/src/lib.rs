@@ -2,9 +2,16 @@
 //!
 //! A library beside the binary so that tests and benches can run the same generator and commands.
 
+pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod generate;
 pub mod output;
+mod reading;
+mod shell;
 pub mod topics;
 pub mod verdict;
 pub mod when;
+pub mod wiring;
+
+pub use shell::Shell;

@@ -68,6 +68,12 @@ const NOT_OURS: [&str; 6] = [
 ];
 
 impl Settings {
+    /// A configuration that was not read from anywhere.
+    #[must_use]
+    pub fn of(config: Config) -> Self {
+        Self { config, ..Self::default() }
+    }
+
     /// Where the value of a key comes from.
     #[must_use]
     pub fn origin(&self, part: &str, key: &str) -> Origin {

@@ -1,7 +1,7 @@
 //! One partition's aggregator: decode, fold, and at the end of a transaction encode what changed.
 
 use aggregator::{FoldError, Overlay, Row};
-use catalog::{Micros, Receipt, Topic, View, coverage_key};
+use catalog::{Category, Micros, Receipt, Topic, View, coverage_key};
 use codec::{Codec, Decoder, Encoder, LedgerRecord};
 use stage::store::{Change, Store};
 use stage::{
@@ -197,8 +197,8 @@ impl Stage for AggregatorStage {
     }
 
     fn rows(&self) -> Vec<(Label, u64)> {
-        let held = |view: View| reports().filter(|(_, v)| *v == view).map(|(c, v)| self.store.len(table(c, v)));
-        View::ALL.map(|view| (view.name(), held(view).sum())).to_vec()
+        let held = |view: View| Category::ALL.map(|category| self.store.len(table(category, view)));
+        View::ALL.map(|view| (view.name(), held(view).iter().sum())).to_vec()
     }
 }
 

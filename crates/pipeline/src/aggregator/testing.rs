@@ -187,7 +187,9 @@ impl Run {
         let mut rest = events;
         for size in sizes.iter().cycle() {
             let (batch, later) = rest.split_at((*size).min(rest.len()));
-            batch.iter().for_each(|value| drop(self.process(value).expect("an event")));
+            for value in batch {
+                self.process(value).expect("an event");
+            }
             self.commit();
             rest = later;
             if rest.is_empty() {

@@ -8,9 +8,9 @@ use codec::{Codec, Decoder, LedgerRecord};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
-use stage::{Millis, RestorePoint};
+use stage::{Millis, Outcome, RestorePoint};
 
-use super::log::logs;
+use super::log::{logs, record};
 use super::world::{Kept, Owned, coverage, home, process, restored, stage_of, transaction};
 use crate::dead_letter::Failure;
 use crate::dead_letter::headers::REASON;
@@ -142,6 +142,25 @@ proptest! {
             rest = later;
         }
         prop_assert_eq!(sink.facts(), at_once(&log).facts());
+    }
+
+    #[test]
+    fn a_delivery_in_another_encoding_says_the_same(log in logs(1..20)) {
+        let recorded = at_once(&log).of(Topic::Events);
+        let codec = Codec::single_object();
+        for sent in recorded {
+            let event = codec.decoder().event(sent.value.as_deref().expect("a value")).expect("an event");
+            let mut avro = Vec::new();
+            codec.encoder().action(&event.action, &mut avro).expect("the codec needs no registry");
+            for value in [avro, codec::action_json(&event.action)] {
+                let again = Owned { timestamp: sent.timestamp, ..record(Some(value)) };
+                let (mut stage, mut sink) = (stage_of(home()), Kept::default());
+                transaction(stage.as_mut(), std::slice::from_ref(&again), &mut sink);
+                let mut original = log[usize::try_from(event.provenance.offset).expect("from 0")].clone();
+                original.timestamp = sent.timestamp;
+                prop_assert_eq!(process(stage.as_mut(), &original, &mut sink), Outcome::Skip("duplicate"));
+            }
+        }
     }
 
     #[test]

@@ -70,3 +70,14 @@ fn what_cannot_be_restored_stops_the_stage_and_says_where() {
         assert!(matches!(&error, StageError::Stop(text) if text.starts_with(message)), "{error:?}");
     }
 }
+
+#[test]
+fn a_ledger_row_that_was_removed_does_not_come_back() {
+    let (mut stage, mut sink) = (stage_of(home()), Kept::default());
+    transaction(stage.as_mut(), &[Spec::default().record()], &mut sink);
+    let (key, row) = sink.rows(Topic::Ledger).pop_first().expect("one account");
+    let rows = |sink: &Kept| restored(home(), sink, RestorePoint { time: None }).rows()[1];
+    assert_eq!((key.as_str(), rows(&sink)), ("acme/lms.web/2026-11-02T09", ("ledger", 1)));
+    sink.0.push(Owned { value: None, ..row });
+    assert_eq!(rows(&sink), ("ledger", 0));
+}
