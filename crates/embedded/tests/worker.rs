@@ -90,6 +90,7 @@ impl Supervised {
                 Grouping::Rebalanced { every } if asked % every == every - 1 && asked < UNREST => {
                     log.members(GROUP, 1 + asked / every % 2);
                 }
+                Grouping::Rebalanced { .. } if asked == UNREST => log.members(GROUP, 2),
                 Grouping::Expelled { every } if asked % every == every - 1 && asked < UNREST => {
                     log.expel(GROUP, 0)
                 }
@@ -225,14 +226,14 @@ fn two_workers_survive_every_crash_point() {
 
 #[test]
 fn rebalances_and_crash_points() {
-    for every in [10] {
+    for every in [3, 4, 5, 7] {
         check_crash_points(Setup { workers: 2, group: Grouping::Rebalanced { every }, ..CALM });
     }
 }
 
 #[test]
 fn lost_partitions_and_crash_points() {
-    for every in [10] {
+    for every in [3, 8] {
         check_crash_points(Setup { group: Grouping::Expelled { every }, ..CALM });
     }
 }

@@ -1,29 +1,29 @@
 //! An action in Avro, as an adapter may publish it.
 
 use catalog::Action;
-use serde::Serialize;
 
 use super::facts::{ActorOut, ChangesOut, ObjectOut, ObjectsOut, OriginOut, UserOut};
 use super::value::PairsOut;
 
-#[derive(Serialize)]
-pub(crate) struct ActionOut<'b> {
-    tenant: &'b str,
-    id: &'b str,
-    source: &'b str,
-    action: &'b str,
-    occurred_at: i64,
-    actor: ActorOut<'b>,
-    on_behalf_of: Option<ActorOut<'b>>,
-    user: Option<UserOut<'b>>,
-    object: Option<ObjectOut<'b>>,
-    within: ObjectsOut<'b>,
-    changes: ChangesOut<'b>,
-    attributes: PairsOut<'b>,
-    reason: Option<&'b str>,
-    origin: Option<OriginOut<'b>>,
-    correlation_id: Option<&'b str>,
-    sequence: Option<i64>,
+record! {
+    pub(crate) struct ActionOut<'b> {
+        tenant: &'b str,
+        id: &'b str,
+        source: &'b str,
+        action: &'b str,
+        occurred_at: i64,
+        actor: ActorOut<'b>,
+        on_behalf_of: Option<ActorOut<'b>>,
+        user: Option<UserOut<'b>>,
+        object: Option<ObjectOut<'b>>,
+        within: ObjectsOut<'b>,
+        changes: ChangesOut<'b>,
+        attributes: PairsOut<'b>,
+        reason: Option<&'b str>,
+        origin: Option<OriginOut<'b>>,
+        correlation_id: Option<&'b str>,
+        sequence: Option<i64>,
+    }
 }
 
 impl<'b> ActionOut<'b> {

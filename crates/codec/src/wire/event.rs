@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use catalog::{Action, AuditEvent, Micros, Provenance, Text, catalog};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_bytes::ByteBuf;
 
 use super::Incoming;
@@ -14,38 +14,40 @@ use super::facts::{
 };
 use super::value::{DigestOut, IdOut, PairsOut, digest, event_id, partition, partition_out, tenant};
 
-#[derive(Serialize)]
-pub(crate) struct EventOut<'b> {
-    event_id: IdOut,
-    tenant: &'b str,
-    event_type: &'b str,
-    category: &'b str,
-    action: &'b str,
-    activity: &'b str,
-    occurred_at: i64,
-    received_at: i64,
-    source: &'b str,
-    id: &'b str,
-    actor: ActorOut<'b>,
-    on_behalf_of: Option<ActorOut<'b>>,
-    user: Option<UserOut<'b>>,
-    object: Option<ObjectOut<'b>>,
-    within: ObjectsOut<'b>,
-    changes: ChangesOut<'b>,
-    attributes: PairsOut<'b>,
-    reason: Option<&'b str>,
-    origin: Option<OriginOut<'b>>,
-    correlation_id: Option<&'b str>,
-    sequence: Option<i64>,
-    provenance: ProvenanceOut<'b>,
-    catalog_version: i32,
+record! {
+    pub(crate) struct EventOut<'b> {
+        event_id: IdOut,
+        tenant: &'b str,
+        event_type: &'b str,
+        category: &'b str,
+        action: &'b str,
+        activity: &'b str,
+        occurred_at: i64,
+        received_at: i64,
+        source: &'b str,
+        id: &'b str,
+        actor: ActorOut<'b>,
+        on_behalf_of: Option<ActorOut<'b>>,
+        user: Option<UserOut<'b>>,
+        object: Option<ObjectOut<'b>>,
+        within: ObjectsOut<'b>,
+        changes: ChangesOut<'b>,
+        attributes: PairsOut<'b>,
+        reason: Option<&'b str>,
+        origin: Option<OriginOut<'b>>,
+        correlation_id: Option<&'b str>,
+        sequence: Option<i64>,
+        provenance: ProvenanceOut<'b>,
+        catalog_version: i32,
+    }
 }
 
-#[derive(Serialize)]
-struct ProvenanceOut<'b> {
-    partition: i32,
-    offset: i64,
-    digest: DigestOut<'b>,
+record! {
+    struct ProvenanceOut<'b> {
+        partition: i32,
+        offset: i64,
+        digest: DigestOut<'b>,
+    }
 }
 
 impl<'b> EventOut<'b> {

@@ -8,12 +8,13 @@ use serde_bytes::ByteBuf;
 use super::value::{DigestOut, IdOut, KindIn, KindOut, digest, event_id};
 use catalog::Micros;
 
-#[derive(Serialize)]
-pub(crate) struct ActorOut<'b> {
-    kind: KindOut,
-    id: Option<&'b str>,
-    name: Option<&'b str>,
-    roles: &'b [Text<'b>],
+record! {
+    pub(crate) struct ActorOut<'b> {
+        kind: KindOut,
+        id: Option<&'b str>,
+        name: Option<&'b str>,
+        roles: &'b [Text<'b>],
+    }
 }
 
 #[derive(Deserialize)]
@@ -28,10 +29,11 @@ pub(crate) struct ActorIn {
     roles: Vec<String>,
 }
 
-#[derive(Serialize)]
-pub(crate) struct UserOut<'b> {
-    id: &'b str,
-    name: Option<&'b str>,
+record! {
+    pub(crate) struct UserOut<'b> {
+        id: &'b str,
+        name: Option<&'b str>,
+    }
 }
 
 #[derive(Deserialize)]
@@ -42,11 +44,12 @@ pub(crate) struct UserIn {
     name: Option<String>,
 }
 
-#[derive(Serialize)]
-pub(crate) struct ObjectOut<'b> {
-    kind: &'b str,
-    id: &'b str,
-    title: Option<&'b str>,
+record! {
+    pub(crate) struct ObjectOut<'b> {
+        kind: &'b str,
+        id: &'b str,
+        title: Option<&'b str>,
+    }
 }
 
 #[derive(Deserialize)]
@@ -58,11 +61,12 @@ pub(crate) struct ObjectIn {
     title: Option<String>,
 }
 
-#[derive(Serialize)]
-struct ChangeOut<'b> {
-    field: &'b str,
-    before: Option<&'b str>,
-    after: Option<&'b str>,
+record! {
+    struct ChangeOut<'b> {
+        field: &'b str,
+        before: Option<&'b str>,
+        after: Option<&'b str>,
+    }
 }
 
 #[derive(Deserialize)]
@@ -75,11 +79,12 @@ pub(crate) struct ChangeIn {
     after: Option<String>,
 }
 
-#[derive(Serialize)]
-pub(crate) struct OriginOut<'b> {
-    ip: Option<&'b str>,
-    user_agent: Option<&'b str>,
-    channel: Option<&'b str>,
+record! {
+    pub(crate) struct OriginOut<'b> {
+        ip: Option<&'b str>,
+        user_agent: Option<&'b str>,
+        channel: Option<&'b str>,
+    }
 }
 
 #[derive(Deserialize)]
@@ -93,11 +98,12 @@ pub(crate) struct OriginIn {
     channel: Option<String>,
 }
 
-/// An actor as rows name one.
-#[derive(Serialize)]
-pub(crate) struct RefOut<'b> {
-    kind: KindOut,
-    id: Option<&'b str>,
+record! {
+    /// An actor as rows name one.
+    pub(crate) struct RefOut<'b> {
+        kind: KindOut,
+        id: Option<&'b str>,
+    }
 }
 
 #[derive(Deserialize)]
@@ -108,14 +114,15 @@ pub(crate) struct RefIn {
     id: Option<String>,
 }
 
-/// An event's place in the register's order.
-#[derive(Serialize)]
-pub(crate) struct OrderOut<'b> {
-    occurred_at: i64,
-    source: &'b str,
-    sequence: Option<i64>,
-    event_id: IdOut,
-    digest: DigestOut<'b>,
+record! {
+    /// An event's place in the register's order.
+    pub(crate) struct OrderOut<'b> {
+        occurred_at: i64,
+        source: &'b str,
+        sequence: Option<i64>,
+        event_id: IdOut,
+        digest: DigestOut<'b>,
+    }
 }
 
 #[derive(Deserialize)]

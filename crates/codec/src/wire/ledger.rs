@@ -1,43 +1,46 @@
 //! The ledger in Avro: one record that holds an account's row or a stage's coverage.
 
 use catalog::{Account, LedgerRow, Micros};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use stage::{Coverage, Millis, Offset};
 
 use super::Incoming;
 use super::value::{partition, partition_out, tenant};
 use crate::LedgerRecord;
 
-#[derive(Serialize)]
-pub(crate) struct LedgerOut<'b> {
-    account: Option<AccountOut<'b>>,
-    coverage: Option<CoverageOut<'b>>,
+record! {
+    pub(crate) struct LedgerOut<'b> {
+        account: Option<AccountOut<'b>>,
+        coverage: Option<CoverageOut<'b>>,
+    }
 }
 
-#[derive(Serialize)]
-struct AccountOut<'b> {
-    tenant: Option<&'b str>,
-    source: Option<&'b str>,
-    partition: Option<i32>,
-    hour: i64,
-    received: i64,
-    recorded: i64,
-    duplicate: i64,
-    suppressed: i64,
-    dead_lettered: i64,
-    replayed: i64,
-    received_at: i64,
+record! {
+    struct AccountOut<'b> {
+        tenant: Option<&'b str>,
+        source: Option<&'b str>,
+        partition: Option<i32>,
+        hour: i64,
+        received: i64,
+        recorded: i64,
+        duplicate: i64,
+        suppressed: i64,
+        dead_lettered: i64,
+        replayed: i64,
+        received_at: i64,
+    }
 }
 
-#[derive(Serialize)]
-struct CoverageOut<'b> {
-    stage: &'b str,
-    partition: i32,
-    next_offset: i64,
-    last_read_at: Option<i64>,
-    cluster_id: &'b str,
-    topic_id: &'b str,
-    committed_at: i64,
+record! {
+    struct CoverageOut<'b> {
+        stage: &'b str,
+        partition: i32,
+        next_offset: i64,
+        last_read_at: Option<i64>,
+        cluster_id: &'b str,
+        topic_id: &'b str,
+        committed_at: i64,
+    }
 }
 
 impl<'b> LedgerOut<'b> {

@@ -1,51 +1,55 @@
 //! A receipt in Avro: the outcome by name, and the one part that belongs to it.
 
 use catalog::{Micros, Receipt, ReceivedAction};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_bytes::ByteBuf;
 
 use super::Incoming;
 use super::value::{DigestOut, IdOut, digest, event_id, partition, partition_out, tenant};
 
-#[derive(Serialize)]
-pub(crate) struct ReceiptOut<'b> {
-    outcome: &'static str,
-    action: Option<ReceivedOut<'b>>,
-    reroute: Option<RerouteOut<'b>>,
-    range: Option<RangeOut<'b>>,
+record! {
+    pub(crate) struct ReceiptOut<'b> {
+        outcome: &'static str,
+        action: Option<ReceivedOut<'b>>,
+        reroute: Option<RerouteOut<'b>>,
+        range: Option<RangeOut<'b>>,
+    }
 }
 
-#[derive(Serialize)]
-struct ReceivedOut<'b> {
-    tenant: &'b str,
-    source: &'b str,
-    id: &'b str,
-    action: &'b str,
-    event_id: IdOut,
-    occurred_at: i64,
-    received_at: i64,
-    partition: i32,
-    offset: i64,
-    digest: DigestOut<'b>,
+record! {
+    struct ReceivedOut<'b> {
+        tenant: &'b str,
+        source: &'b str,
+        id: &'b str,
+        action: &'b str,
+        event_id: IdOut,
+        occurred_at: i64,
+        received_at: i64,
+        partition: i32,
+        offset: i64,
+        digest: DigestOut<'b>,
+    }
 }
 
-#[derive(Serialize)]
-struct RerouteOut<'b> {
-    tenant: &'b str,
-    partition: i32,
-    offset: i64,
-    received_at: i64,
-    to_partition: i32,
+record! {
+    struct RerouteOut<'b> {
+        tenant: &'b str,
+        partition: i32,
+        offset: i64,
+        received_at: i64,
+        to_partition: i32,
+    }
 }
 
-#[derive(Serialize)]
-struct RangeOut<'b> {
-    topic: &'b str,
-    stage: &'b str,
-    partition: i32,
-    from: i64,
-    until: i64,
-    found_at: i64,
+record! {
+    struct RangeOut<'b> {
+        topic: &'b str,
+        stage: &'b str,
+        partition: i32,
+        from: i64,
+        until: i64,
+        found_at: i64,
+    }
 }
 
 impl<'b> ReceiptOut<'b> {

@@ -11,30 +11,32 @@ use super::facts::{OrderIn, OrderOut, RefIn, RefOut};
 use super::names;
 use super::value::tenant;
 
-#[derive(Serialize)]
-pub(crate) struct RegisterOut<'b> {
-    tenant: &'b str,
-    kind: &'static str,
-    user: Option<&'b str>,
-    objects: ObjectRefsOut<'b>,
-    status: Option<&'static str>,
-    since: Option<i64>,
-    by: Option<RefOut<'b>>,
-    catalog: Option<&'b str>,
-    by_event_type: &'b BTreeMap<String, i64>,
-    first: OrderOut<'b>,
-    last: OrderOut<'b>,
-    status_set: Option<OrderOut<'b>>,
-    catalog_set: Option<OrderOut<'b>>,
-    received_at: i64,
+record! {
+    pub(crate) struct RegisterOut<'b> {
+        tenant: &'b str,
+        kind: &'static str,
+        user: Option<&'b str>,
+        objects: ObjectRefsOut<'b>,
+        status: Option<&'static str>,
+        since: Option<i64>,
+        by: Option<RefOut<'b>>,
+        catalog: Option<&'b str>,
+        by_event_type: &'b BTreeMap<String, i64>,
+        first: OrderOut<'b>,
+        last: OrderOut<'b>,
+        status_set: Option<OrderOut<'b>>,
+        catalog_set: Option<OrderOut<'b>>,
+        received_at: i64,
+    }
 }
 
 struct ObjectRefsOut<'b>(&'b [(String, String)]);
 
-#[derive(Serialize)]
-struct ObjectRefOut<'b> {
-    kind: &'b str,
-    id: &'b str,
+record! {
+    struct ObjectRefOut<'b> {
+        kind: &'b str,
+        id: &'b str,
+    }
 }
 
 impl Serialize for ObjectRefsOut<'_> {

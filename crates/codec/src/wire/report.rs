@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use catalog::{ActivityRow, ActorsRow, Micros, Window};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_bytes::{ByteBuf, Bytes};
 
 use super::Incoming;
@@ -11,21 +11,22 @@ use super::facts::{RefIn, RefOut};
 use super::names;
 use super::value::tenant;
 
-#[derive(Serialize)]
-pub(crate) struct ActivityOut<'b> {
-    tenant: &'b str,
-    catalog: Option<&'b str>,
-    event_type: &'static str,
-    window: &'static str,
-    start: i64,
-    count: i64,
-    by_action: &'b BTreeMap<String, i64>,
-    first_at: i64,
-    last_at: i64,
-    distinct_users: f64,
-    users_sketch: &'b Bytes,
-    restarted: bool,
-    received_at: i64,
+record! {
+    pub(crate) struct ActivityOut<'b> {
+        tenant: &'b str,
+        catalog: Option<&'b str>,
+        event_type: &'static str,
+        window: &'static str,
+        start: i64,
+        count: i64,
+        by_action: &'b BTreeMap<String, i64>,
+        first_at: i64,
+        last_at: i64,
+        distinct_users: f64,
+        users_sketch: &'b Bytes,
+        restarted: bool,
+        received_at: i64,
+    }
 }
 
 impl<'b> ActivityOut<'b> {
@@ -91,17 +92,18 @@ impl Incoming for ActivityIn {
     }
 }
 
-#[derive(Serialize)]
-pub(crate) struct ActorsOut<'b> {
-    tenant: &'b str,
-    actor: RefOut<'b>,
-    day: i64,
-    count: i64,
-    by_event_type: &'b BTreeMap<String, i64>,
-    first_at: i64,
-    last_at: i64,
-    restarted: bool,
-    received_at: i64,
+record! {
+    pub(crate) struct ActorsOut<'b> {
+        tenant: &'b str,
+        actor: RefOut<'b>,
+        day: i64,
+        count: i64,
+        by_event_type: &'b BTreeMap<String, i64>,
+        first_at: i64,
+        last_at: i64,
+        restarted: bool,
+        received_at: i64,
+    }
 }
 
 impl<'b> ActorsOut<'b> {

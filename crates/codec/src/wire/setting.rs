@@ -1,20 +1,21 @@
 //! A settings row in Avro.
 
 use catalog::{CertificateExpiry, Micros, SettingRow};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::Incoming;
 use super::facts::{OrderIn, OrderOut};
 use super::value::tenant;
 
-#[derive(Serialize)]
-pub(crate) struct SettingOut<'b> {
-    tenant: &'b str,
-    kind: &'b str,
-    id: &'b str,
-    certificate_expiry: &'static str,
-    set: OrderOut<'b>,
-    received_at: i64,
+record! {
+    pub(crate) struct SettingOut<'b> {
+        tenant: &'b str,
+        kind: &'b str,
+        id: &'b str,
+        certificate_expiry: &'static str,
+        set: OrderOut<'b>,
+        received_at: i64,
+    }
 }
 
 impl<'b> SettingOut<'b> {

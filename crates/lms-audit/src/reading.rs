@@ -1,0 +1,88 @@
+//! Reading topics through the runtime's log, for people: to the committed end, or on and on.
+
+use std::ops::ControlFlow;
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use catalog::{Micros, TenantId};
+use runtime::{Log, Reader as _, Reading, Slice};
+use stage::{Millis, Offset, Partition, PartitionCount, Record};
+
+const WAIT: Duration = Duration::from_millis(500);
+/// Clocks of brokers may step back by this much; records of a later time can lie before earlier ones.
+pub(crate) const CLOCK_STEP: i64 = 3_600_000;
+
+/// What is done with each record; breaking ends the reading.
+pub(crate) type Each<'a> = &'a mut dyn FnMut(&str, &Record<'_>) -> anyhow::Result<ControlFlow<()>>;
+
+/// Reads slices side by side, each to its end.
+pub(crate) fn read(log: &mut impl Log, slices: Vec<Slice>, each: Each<'_>) -> anyhow::Result<ControlFlow<()>> {
+    let slices: Vec<_> = slices.into_iter().filter(|slice| slice.from < slice.until).collect();
+    if slices.is_empty() {
+        return Ok(ControlFlow::Continue(()));
+    }
+    let topics: Vec<_> = slices.iter().map(|slice| slice.topic.clone()).collect();
+    let mut reader = log.open(slices)?;
+    let mut ended = Ok(ControlFlow::Continue(()));
+    loop {
+        let reading = reader.read(WAIT, &mut |place, record| {
+            if matches!(ended, Ok(ControlFlow::Continue(()))) {
+                ended = each(&topics[place], record);
+            }
+        })?;
+        if reading == Reading::Done || !matches!(ended, Ok(ControlFlow::Continue(()))) {
+            return ended;
+        }
+    }
+}
+
+/// Reads a partition as it grows, `round` after each time something came; ends only by breaking.
+pub(crate) fn follow(
+    log: &mut impl Log,
+    topic: &str,
+    mut places: Vec<(Partition, Offset)>,
+    each: Each<'_>,
+    round: &mut dyn FnMut() -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    loop {
+        let mut slices = Vec::new();
+        for (partition, from) in &mut places {
+            let until = log.extent(topic, *partition)?.stable;
+            if until > *from {
+                slices.push(Slice { topic: topic.into(), partition: *partition, from: *from, until });
+                *from = until;
+            }
+        }
+        if slices.is_empty() {
+            sleep(WAIT);
+            continue;
+        }
+        if read(log, slices, each)?.is_break() {
+            return Ok(());
+        }
+        round()?;
+    }
+}
+
+/// The partition in which a tenant's records lie.
+pub(crate) fn home(log: &mut impl Log, topic: &str, tenant: &TenantId) -> anyhow::Result<Partition> {
+    Ok(count(log, topic)?.partition_of(tenant.as_str().as_bytes()))
+}
+
+/// How many partitions a topic has.
+pub(crate) fn count(log: &mut impl Log, topic: &str) -> anyhow::Result<PartitionCount> {
+    let count = log.partition_count(topic).context("run `lms-audit topics apply` if there is no such topic")?;
+    PartitionCount::new(count).with_context(|| format!("topic {topic} has no partition"))
+}
+
+/// A partition from its first record to its committed end.
+pub(crate) fn whole(log: &mut impl Log, topic: &str, partition: Partition) -> anyhow::Result<Slice> {
+    let extent = log.extent(topic, partition)?;
+    Ok(Slice { topic: topic.into(), partition, from: extent.start, until: extent.stable })
+}
+
+/// A broker time as the trail's own, cut to what that can hold.
+pub(crate) fn micros(at: Millis) -> Micros {
+    Micros::from_millis(at.get()).unwrap_or(Micros::new(if at.get() < 0 { i64::MIN } else { i64::MAX }))
+}
