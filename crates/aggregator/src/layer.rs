@@ -90,26 +90,6 @@ impl<T> Layer<T> {
         self.slots.iter().filter_map(|(key, slot)| Some((key.as_str(), slot.row(), slot.changed?)))
     }
 
-    /// How many keys it holds.
-    pub(crate) fn len(&self) -> usize {
-        self.slots.len()
-    }
-
-    /// The changes are committed; what is held equals it.
-    pub(crate) fn commit(&mut self) {
-        self.slots.values_mut().for_each(|slot| slot.changed = None);
-    }
-
-    /// Drops what the transaction only read.
-    pub(crate) fn drop_unchanged(&mut self) {
-        self.slots.retain(|_, slot| slot.changed.is_some());
-    }
-
-    /// Drops what the transaction changed; what is left equals the committed rows.
-    pub(crate) fn rollback(&mut self) {
-        self.slots.retain(|_, slot| slot.changed.is_none());
-    }
-
     /// Drops everything.
     pub(crate) fn clear(&mut self) {
         self.slots.clear();

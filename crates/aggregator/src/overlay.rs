@@ -7,16 +7,15 @@ use crate::layer::Layer;
 /// The rows that events were folded into since the last commit, over the committed rows.
 ///
 /// [`Overlay::fold`] changes it, [`Overlay::changes`] lists what changed, and then either
-/// [`Overlay::commit`] or [`Overlay::rollback`] ends the transaction. Rows that were committed
-/// stay for the next transaction as long as there is room: they equal what is committed, so that
-/// to keep or to drop them changes nothing but the reads.
-#[derive(Debug)]
+/// [`Overlay::commit`] or [`Overlay::rollback`] ends the transaction. Nothing but the trail's clock
+/// is kept from one transaction to the next: to keep decoded rows was measured and costs more than
+/// to decode them again.
+#[derive(Debug, Default)]
 pub struct Overlay {
     pub(crate) layers: [Layers; Category::ALL.len()],
     /// The latest `received_at` seen in the partition: committed, and with this transaction.
     committed_latest: Option<Micros>,
     latest: Option<Micros>,
-    room: usize,
 }
 
 /// The three views of one category.
@@ -55,12 +54,6 @@ pub enum Row<'a> {
 }
 
 impl Overlay {
-    /// An empty overlay that keeps up to `room` rows from one transaction to the next.
-    #[must_use]
-    pub fn new(room: usize) -> Self {
-        Self { layers: Default::default(), committed_latest: None, latest: None, room }
-    }
-
     /// A committed row of any view with this `received_at` was restored.
     pub fn restored(&mut self, received_at: Micros) {
         self.committed_latest = self.committed_latest.max(Some(received_at));
@@ -99,35 +92,20 @@ impl Overlay {
     /// The changes are committed.
     pub fn commit(&mut self) {
         self.committed_latest = self.latest;
-        if self.len() > self.room {
-            self.each_layer(Layer::drop_unchanged, Layer::drop_unchanged, Layer::drop_unchanged);
-        }
-        if self.len() > self.room {
-            self.each_layer(Layer::clear, Layer::clear, Layer::clear);
-        }
-        self.each_layer(Layer::commit, Layer::commit, Layer::commit);
+        self.clear();
     }
 
     /// The transaction is aborted: nothing of it is left.
     pub fn rollback(&mut self) {
         self.latest = self.committed_latest;
-        self.each_layer(Layer::rollback, Layer::rollback, Layer::rollback);
+        self.clear();
     }
 
-    fn len(&self) -> usize {
-        self.layers.iter().map(|l| l.activity.len() + l.actors.len() + l.register.len()).sum()
-    }
-
-    fn each_layer(
-        &mut self,
-        activity: fn(&mut Layer<ActivityRow>),
-        actors: fn(&mut Layer<ActorsRow>),
-        register: fn(&mut Layer<RegisterRow>),
-    ) {
+    fn clear(&mut self) {
         for layers in &mut self.layers {
-            activity(&mut layers.activity);
-            actors(&mut layers.actors);
-            register(&mut layers.register);
+            layers.activity.clear();
+            layers.actors.clear();
+            layers.register.clear();
         }
     }
 }

@@ -161,20 +161,16 @@ impl Rows for Committed {
 }
 
 /// Committed rows and the overlay over them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Trail {
     pub(crate) committed: Committed,
     pub(crate) overlay: Overlay,
 }
 
 impl Trail {
-    pub(crate) fn new(room: usize) -> Self {
-        Self { committed: Committed::default(), overlay: Overlay::new(room) }
-    }
-
     /// The rows of these events, folded in this order and committed once.
     pub(crate) fn of<'e>(events: impl IntoIterator<Item = &'e AuditEvent<'static>>) -> Self {
-        let mut trail = Self::new(0);
+        let mut trail = Self::default();
         events.into_iter().for_each(|event| trail.fold(event));
         trail.commit();
         trail

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use catalog::{ActivityRow, ActorsRow, AuditEvent, LedgerRow, Micros, RawAction, Receipt, RegisterRow, SettingRow};
+use catalog::{
+    ActivityRow, ActorsRow, AuditEvent, LedgerRow, Micros, RawAction, Receipt, RegisterRow, SettingRow,
+};
 use stage::{Coverage, Header};
 
 use crate::codec::Shared;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use catalog::{
-    Action, ActivityRow, ActorsRow, AuditEvent, Category, LedgerRow, Micros, Receipt, RegisterRow, SettingRow,
-    Topic, View,
+    Action, ActivityRow, ActorsRow, AuditEvent, Category, LedgerRow, Micros, Receipt, RegisterRow,
+    SettingRow, Topic, View,
 };
 use serde::Serialize;
 use stage::Coverage;
@@ -182,9 +182,7 @@ fn not_written(error: RegistryError) -> EncodeError {
     match error {
         RegistryError::Unavailable(_) => EncodeError::Unavailable(error.to_string()),
         // Schemas are registered on purpose, never by whoever happens to write first.
-        RegistryError::NotFound(_) => {
-            EncodeError::Unwritable(format!("{error}; register the schemas first"))
-        }
+        RegistryError::NotFound(_) => EncodeError::Unwritable(format!("{error}; register the schemas first")),
         RegistryError::Refused(_) => EncodeError::Unwritable(error.to_string()),
     }
 }

@@ -24,11 +24,7 @@ impl EventHeaders {
     /// The headers of an audit event: `ce_specversion`, `ce_id` (the event's id), `ce_source`,
     /// `ce_type` (the event type), `ce_time` (`occurred_at`), `content-type`, and the action's
     /// `traceparent` passed on.
-    pub fn of<'b>(
-        &'b mut self,
-        event: &'b AuditEvent<'_>,
-        traceparent: Option<&'b [u8]>,
-    ) -> Vec<Header<'b>> {
+    pub fn of<'b>(&'b mut self, event: &'b AuditEvent<'_>, traceparent: Option<&'b [u8]>) -> Vec<Header<'b>> {
         let mut id = Uuid::encode_buffer();
         self.id.clear();
         self.id.push_str(event.event_id.uuid().hyphenated().encode_lower(&mut id));

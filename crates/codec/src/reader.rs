@@ -48,7 +48,11 @@ impl SchemaReader {
     }
 
     /// Reads one datum and nothing after it.
-    pub(crate) fn read<T: DeserializeOwned>(&self, schema: SchemaRef, datum: &[u8]) -> Result<T, DecodeError> {
+    pub(crate) fn read<T: DeserializeOwned>(
+        &self,
+        schema: SchemaRef,
+        datum: &[u8],
+    ) -> Result<T, DecodeError> {
         let mut rest = datum;
         let value = self.reader.read_deser(&mut rest).map_err(|error| {
             let at = datum.len() - rest.len();
@@ -130,8 +134,9 @@ mod tests {
             (r#"{"type":"long","logicalType":"local-timestamp-micros"}"#, TimeUnit::NoInstant),
             (r#"{"type":"int","logicalType":"date"}"#, TimeUnit::NoInstant),
         ] {
-            let text =
-                format!(r#"{{"type":"record","name":"A","fields":[{{"name":"occurred_at","type":{kind}}}]}}"#);
+            let text = format!(
+                r#"{{"type":"record","name":"A","fields":[{{"name":"occurred_at","type":{kind}}}]}}"#
+            );
             assert_eq!(time_unit(&Schema::parse_str(&text).expect("a schema")), expected, "{kind}");
         }
     }

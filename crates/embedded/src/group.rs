@@ -90,8 +90,9 @@ impl Group {
     /// The next change for this member, of a topic with this many partitions.
     pub(crate) fn event(&mut self, id: MemberId, count: u32) -> Result<Option<GroupEvent>, BrokerError> {
         let lost = std::mem::take(&mut self.member_mut(id)?.lost);
+        // It knows now: it may sit down again, if nobody took its seat.
+        self.fill(None);
         if !lost.is_empty() {
-            self.fill(None);
             return Ok(Some(GroupEvent::Lost(lost)));
         }
         let seats = self.seats;

@@ -75,6 +75,17 @@ fn an_expelled_member_cannot_commit_and_comes_back_after_it_has_learnt_of_it() {
 }
 
 #[test]
+fn a_member_that_is_expelled_twice_comes_back_all_the_same() {
+    let log = log(1);
+    let mut twice = consumer(&log);
+    assigned(&mut twice);
+    log.expel(GROUP, 0);
+    assert_eq!(twice.event(), Ok(Some(GroupEvent::Lost(vec![p(0)]))));
+    log.expel(GROUP, 0);
+    assert_eq!(assigned(&mut twice), [p(0)]);
+}
+
+#[test]
 fn the_partitions_of_an_expelled_member_go_to_one_that_waits() {
     let log = log(2);
     let (mut zombie, mut heir) = (consumer(&log), consumer(&log));

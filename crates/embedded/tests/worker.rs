@@ -17,7 +17,7 @@ const PARTITIONS: u32 = 2;
 const GROUP: &str = "test-counting";
 
 /// The group changes until the workers have asked the time so often; two seats at the end.
-const UNREST: u32 = 140;
+const UNREST: u32 = 70;
 
 /// What is written to the input, in three waves: partition, key, value.
 const WAVES: [&[(u32, &str, &str)]; 3] = [

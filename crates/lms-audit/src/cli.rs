@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{catalog, config, demo, generate, publish, report, schemas, tail, topics, trail};
+use crate::commands::{catalog, config, generate, publish, report, run, schemas, tail, topics, trail};
 use crate::output::Format;
 use crate::verdict::EXIT_CODES;
 
@@ -64,6 +64,8 @@ pub enum Command {
     Schemas(schemas::Command),
     /// Feed a file of another platform, or of actions, to the trail.
     Publish(publish::Command),
+    /// Run the stages: actions become audit events, audit events become report rows.
+    Run(run::Command),
     /// The audit trail report: who did what, to whom, when.
     Trail(trail::Command),
     /// Rows of a report view.
@@ -77,8 +79,6 @@ pub enum Command {
     /// The configuration.
     #[command(subcommand)]
     Config(config::Command),
-    /// Topics, actions, both stages and all reports in one go, and the account at the end.
-    Demo(demo::Command),
 }
 
 /// `KEY=VALUE`, the value as it stands.

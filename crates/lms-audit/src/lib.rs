@@ -9,6 +9,7 @@ pub mod generate;
 pub mod output;
 mod reading;
 mod shell;
+pub mod stages;
 pub mod topics;
 pub mod verdict;
 pub mod when;

@@ -1,5 +1,6 @@
 //! Reading topics through the runtime's log, for people: to the committed end, or on and on.
 
+use std::convert::Infallible;
 use std::ops::ControlFlow;
 use std::thread::sleep;
 use std::time::Duration;
@@ -13,56 +14,74 @@ const WAIT: Duration = Duration::from_millis(500);
 /// Clocks of brokers may step back by this much; records of a later time can lie before earlier ones.
 pub(crate) const CLOCK_STEP: i64 = 3_600_000;
 
-/// What is done with each record; breaking ends the reading.
-pub(crate) type Each<'a> = &'a mut dyn FnMut(&str, &Record<'_>) -> anyhow::Result<ControlFlow<()>>;
+/// What is done with each record of a topic.
+pub(crate) type Each<'a> = &'a mut dyn FnMut(&str, &Record<'_>) -> anyhow::Result<()>;
+/// The same, where it can tell that it has enough.
+pub(crate) type EachUntil<'a> = &'a mut dyn FnMut(&str, &Record<'_>) -> anyhow::Result<ControlFlow<()>>;
 
 /// Reads slices side by side, each to its end.
-pub(crate) fn read(log: &mut impl Log, slices: Vec<Slice>, each: Each<'_>) -> anyhow::Result<ControlFlow<()>> {
+pub(crate) fn read(log: &mut impl Log, slices: Vec<Slice>, each: Each<'_>) -> anyhow::Result<()> {
+    read_until(log, slices, &mut |topic, record| {
+        each(topic, record)?;
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+/// Reads slices side by side, each to its end or all until `each` breaks.
+pub(crate) fn read_until(log: &mut impl Log, slices: Vec<Slice>, each: EachUntil<'_>) -> anyhow::Result<()> {
     let slices: Vec<_> = slices.into_iter().filter(|slice| slice.from < slice.until).collect();
     if slices.is_empty() {
-        return Ok(ControlFlow::Continue(()));
+        return Ok(());
     }
     let topics: Vec<_> = slices.iter().map(|slice| slice.topic.clone()).collect();
     let mut reader = log.open(slices)?;
-    let mut ended = Ok(ControlFlow::Continue(()));
+    let mut flow = Ok(ControlFlow::Continue(()));
     loop {
         let reading = reader.read(WAIT, &mut |place, record| {
-            if matches!(ended, Ok(ControlFlow::Continue(()))) {
-                ended = each(&topics[place], record);
+            if matches!(flow, Ok(ControlFlow::Continue(()))) {
+                flow = each(&topics[place], record);
             }
         })?;
-        if reading == Reading::Done || !matches!(ended, Ok(ControlFlow::Continue(()))) {
-            return ended;
+        if reading == Reading::Done || !matches!(flow, Ok(ControlFlow::Continue(()))) {
+            return flow.map(drop);
         }
     }
 }
 
-/// Reads a partition as it grows, `round` after each time something came; ends only by breaking.
+/// Reads partitions as they grow, `round` after each time something came; ends only by failing.
 pub(crate) fn follow(
     log: &mut impl Log,
     topic: &str,
     mut places: Vec<(Partition, Offset)>,
     each: Each<'_>,
     round: &mut dyn FnMut() -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Infallible> {
     loop {
-        let mut slices = Vec::new();
-        for (partition, from) in &mut places {
-            let until = log.extent(topic, *partition)?.stable;
-            if until > *from {
-                slices.push(Slice { topic: topic.into(), partition: *partition, from: *from, until });
-                *from = until;
-            }
-        }
+        let slices = grown(log, topic, &mut places)?;
         if slices.is_empty() {
             sleep(WAIT);
             continue;
         }
-        if read(log, slices, each)?.is_break() {
-            return Ok(());
-        }
+        read(log, slices, each)?;
         round()?;
     }
+}
+
+/// What has come to these partitions beyond these offsets, which move to the new ends.
+pub(crate) fn grown(
+    log: &mut impl Log,
+    topic: &str,
+    places: &mut [(Partition, Offset)],
+) -> anyhow::Result<Vec<Slice>> {
+    let mut slices = Vec::new();
+    for (partition, from) in places {
+        let until = log.extent(topic, *partition)?.stable;
+        if until > *from {
+            slices.push(Slice { topic: topic.into(), partition: *partition, from: *from, until });
+            *from = until;
+        }
+    }
+    Ok(slices)
 }
 
 /// The partition in which a tenant's records lie.
@@ -72,7 +91,7 @@ pub(crate) fn home(log: &mut impl Log, topic: &str, tenant: &TenantId) -> anyhow
 
 /// How many partitions a topic has.
 pub(crate) fn count(log: &mut impl Log, topic: &str) -> anyhow::Result<PartitionCount> {
-    let count = log.partition_count(topic).context("run `lms-audit topics apply` if there is no such topic")?;
+    let count = log.partition_count(topic)?;
     PartitionCount::new(count).with_context(|| format!("topic {topic} has no partition"))
 }
 

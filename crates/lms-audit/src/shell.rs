@@ -44,9 +44,10 @@ impl<'a> Shell<'a> {
 
 fn layers(common: &Common, env: Vec<(String, String)>) -> Result<Layers, Misuse> {
     let set = common.set.iter().map(|(key, value)| ("--set".into(), key.clone(), value.clone()));
-    let own = common.bootstrap_servers.iter().map(|servers| {
-        ("--bootstrap-servers".into(), "kafka.bootstrap_servers".into(), servers.clone())
-    });
+    let own = common
+        .bootstrap_servers
+        .iter()
+        .map(|servers| ("--bootstrap-servers".into(), "kafka.bootstrap_servers".into(), servers.clone()));
     Ok(Layers {
         file: Layers::read_file(common.config.as_deref())?,
         env,

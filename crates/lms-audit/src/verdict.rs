@@ -14,7 +14,6 @@ Exit codes:
 
 /// How a command that did not fail ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
 pub enum Verdict {
     /// It did what was asked.
     Fine,

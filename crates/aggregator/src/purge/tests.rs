@@ -173,7 +173,7 @@ fn purges_guard_against_late_events() {
         (catalog(), started(10), true),
     ] {
         for commit_between in [false, true] {
-            let mut trail = Trail::new(0);
+            let mut trail = Trail::default();
             trail.fold(&purge);
             if commit_between {
                 trail.commit();

@@ -60,7 +60,7 @@ fn what_the_subject_is_made_of_must_be_there() {
             "object" => event.action.object = None,
             _ => {}
         }
-        let mut trail = Trail::new(0);
+        let mut trail = Trail::default();
         let error = trail.overlay.fold(&event, &trail.committed).expect_err(action);
         assert_eq!(
             error.to_string(),

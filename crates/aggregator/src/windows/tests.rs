@@ -104,7 +104,7 @@ fn a_row_is_added_to_for_400_days_then_starts_anew() {
 #[test]
 fn a_restarted_row_stays_marked_until_it_is_cleared() {
     const KEY: &str = "acme//CourseStarted/day/2026-11-02";
-    let mut trail = Trail::new(0);
+    let mut trail = Trail::default();
     for (received, expected) in
         [(0, (1, false)), (401, (1, true)), (402, (2, true)), (803, (1, true)), (1234, (1, false))]
     {

@@ -44,4 +44,3 @@ impl<'de> Deserialize<'de> for Record {
         Ok(Self { action: owned::action(action), unknown: unknown.collect(), time })
     }
 }
-

@@ -71,7 +71,9 @@ impl<'a> Structured<'a> {
         }
         attributes.check()?;
         match (data, data_base64) {
-            (Some(_), Field::Present(_)) => Err(DecodeError::malformed("both data and data_base64 are there")),
+            (Some(_), Field::Present(_)) => {
+                Err(DecodeError::malformed("both data and data_base64 are there"))
+            }
             (_, Field::Invalid(problem)) => Err(DecodeError::malformed(problem)),
             (None, Field::Absent) => Ok(attributes.over(RawAction::default(), Unknown::new(Format::Json))),
             (Some(data), Field::Absent) => attributes.around(data, 1),

@@ -84,8 +84,9 @@ fn cloudevents_format(content_type: &[u8]) -> Option<String> {
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str, DecodeError> {
-    std::str::from_utf8(bytes)
-        .map_err(|error| DecodeError::Malformed(format!("the value is not UTF-8 at byte {}", error.valid_up_to())))
+    std::str::from_utf8(bytes).map_err(|error| {
+        DecodeError::Malformed(format!("the value is not UTF-8 at byte {}", error.valid_up_to()))
+    })
 }
 
 /// Line and column are in the message; content never is, since every type is taken.

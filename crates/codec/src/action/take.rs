@@ -61,11 +61,7 @@ impl<'de, T: Take<'de>> DeserializeSeed<'de> for Seed<T> {
 
 impl<T> Seed<T> {
     fn deeper<E: serde::de::Error>(&self) -> Result<u8, E> {
-        if self.depth < DEPTH {
-            Ok(self.depth + 1)
-        } else {
-            Err(E::custom(too_deep()))
-        }
+        if self.depth < DEPTH { Ok(self.depth + 1) } else { Err(E::custom(too_deep())) }
     }
 }
 

@@ -1,5 +1,5 @@
-//! The trail's own records as JSON for people and scripts. Every field stands in its place, null
-//! where it is not there, so that a script finds the same columns in every row.
+//! The trail's own records as JSON for people and scripts. Every field of a record stands in its
+//! place, null where it is not there, so that a script finds the same columns in every row.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -129,7 +129,9 @@ impl RegistryClient {
                 return Ok(Arc::clone(text));
             }
             if memory.unknown.get(&schema).is_some_and(|until| now < *until) {
-                return Err(RegistryError::NotFound(format!("{schema} was not found within the last minute")));
+                return Err(RegistryError::NotFound(format!(
+                    "{schema} was not found within the last minute"
+                )));
             }
         }
         // Nothing is locked while the registry is asked; two who ask at once get the same answer.

@@ -75,7 +75,8 @@ fn serve(stream: TcpStream, answers: &Mutex<HashMap<String, (u16, String)>>, see
     let body = String::from_utf8(body).expect("utf-8");
     seen.lock().expect("no panic").push(Seen { line: line.clone(), headers, body });
     if let Some((status, body)) = answers.lock().expect("no panic").get(&line) {
-        let head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head =
+            format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
         let mut stream = reader.into_inner();
         // The client may have given up; that is its test's business.
         let _ = stream.write_all(format!("{head}{body}").as_bytes());
@@ -177,6 +178,7 @@ fn an_id_is_looked_up_or_registered_once() {
     assert_eq!(client.lookup("a-value", "\"int\""), Ok(3));
     let seen = registry.seen();
     assert_eq!(seen.len(), 2, "the second lookup is from memory");
+    assert_eq!(seen[1].line, "POST /subjects/a-value/versions");
     assert_eq!(seen[1].body, r#"{"schema":"\"int\""}"#);
     assert!(seen[1].headers.contains("content-type: application/vnd.schemaregistry.v1+json"));
 }
@@ -185,7 +187,9 @@ fn an_id_is_looked_up_or_registered_once() {
 fn a_refusal_is_told_from_a_failure() {
     let registry = Registry::start();
     let client = registry.client();
-    for (status, body) in [(409, r#"{"error_code":409,"message":"incompatible"}"#), (401, "who?"), (422, "{}")] {
+    for (status, body) in
+        [(409, r#"{"error_code":409,"message":"incompatible"}"#), (401, "who?"), (422, "{}")]
+    {
         registry.answer("POST /subjects/a-value/versions", status, body);
         let answer = client.register("a-value", "\"int\"");
         assert!(matches!(answer, Err(RegistryError::Refused(_))), "{status}: {answer:?}");

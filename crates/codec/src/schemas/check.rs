@@ -69,12 +69,7 @@ fn can_read(reader: &SchemaFile, writer: &SchemaFile) -> Result<(), Incompatible
         },
         (Err(error), _) | (_, Err(error)) => error,
     };
-    Err(Incompatible {
-        name: reader.name.into(),
-        reader: reader.version,
-        writer: writer.version,
-        problem,
-    })
+    Err(Incompatible { name: reader.name.into(), reader: reader.version, writer: writer.version, problem })
 }
 
 #[cfg(test)]

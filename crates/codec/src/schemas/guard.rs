@@ -108,9 +108,8 @@ mod tests {
         ] {
             assert_eq!(verdict(text), Err(problem.to_owned()), "{text}");
         }
-        let deep = (0..80).fold("\"int\"".to_owned(), |inner, _| {
-            format!(r#"{{"type":"map","values":{inner}}}"#)
-        });
+        let deep =
+            (0..80).fold("\"int\"".to_owned(), |inner, _| format!(r#"{{"type":"map","values":{inner}}}"#));
         assert_eq!(verdict(&deep), Err("its types are nested more than 64 deep".to_owned()));
     }
 }

@@ -4,6 +4,7 @@
 
 mod check;
 mod compiled;
+mod fingerprint;
 mod guard;
 mod lint;
 

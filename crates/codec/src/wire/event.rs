@@ -43,7 +43,7 @@ record! {
 }
 
 record! {
-    struct ProvenanceOut<'b> {
+    pub(super) struct ProvenanceOut<'b> {
         partition: i32,
         offset: i64,
         digest: DigestOut<'b>,

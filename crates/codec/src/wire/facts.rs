@@ -1,8 +1,8 @@
 //! The parts of an action, in the action's own schema as in the audit event's.
 
 use catalog::{Actor, ActorRef, Change, Object, OrderKey, Origin, Text, User};
-use serde::{Deserialize, Serialize};
 use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::value::{DigestOut, IdOut, KindIn, KindOut, digest, event_id};
@@ -62,7 +62,7 @@ pub(crate) struct ObjectIn {
 }
 
 record! {
-    struct ChangeOut<'b> {
+    pub(super) struct ChangeOut<'b> {
         field: &'b str,
         before: Option<&'b str>,
         after: Option<&'b str>,

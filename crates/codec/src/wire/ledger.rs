@@ -16,7 +16,7 @@ record! {
 }
 
 record! {
-    struct AccountOut<'b> {
+    pub(super) struct AccountOut<'b> {
         tenant: Option<&'b str>,
         source: Option<&'b str>,
         partition: Option<i32>,
@@ -32,7 +32,7 @@ record! {
 }
 
 record! {
-    struct CoverageOut<'b> {
+    pub(super) struct CoverageOut<'b> {
         stage: &'b str,
         partition: i32,
         next_offset: i64,

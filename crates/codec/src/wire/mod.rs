@@ -56,3 +56,69 @@ pub(crate) trait Incoming: serde::de::DeserializeOwned {
     /// What is wrong, by field, without the content.
     fn into_domain(self) -> Result<Self::Domain, String>;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Gathers the fields of every record of a schema, in order.
+    fn records(schema: &Value, found: &mut BTreeMap<String, Vec<String>>) {
+        match schema {
+            Value::Array(variants) => variants.iter().for_each(|variant| records(variant, found)),
+            Value::Object(object) => {
+                if let (Some(name), Some(fields)) = (schema["name"].as_str(), object.get("fields")) {
+                    let fields = fields.as_array().expect("a list");
+                    let names = fields.iter().map(|field| field["name"].as_str().expect("named").to_owned());
+                    found.insert(name.to_owned(), names.collect());
+                    fields.iter().for_each(|field| records(&field["type"], found));
+                }
+                for inner in ["type", "items", "values"] {
+                    object.get(inner).into_iter().for_each(|inner| records(inner, found));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn fields_are_in_the_order_of_the_schema() {
+        let mut found = BTreeMap::new();
+        for topic in catalog::Topic::all() {
+            if let Some(file) = crate::schemas::of(topic) {
+                records(&serde_json::from_str(file.text).expect("JSON"), &mut found);
+            }
+        }
+        let ours = [
+            ("Action", ActionOut::FIELDS),
+            ("AuditEvent", EventOut::FIELDS),
+            ("Provenance", event::ProvenanceOut::FIELDS),
+            ("Actor", facts::ActorOut::FIELDS),
+            ("User", facts::UserOut::FIELDS),
+            ("Object", facts::ObjectOut::FIELDS),
+            ("Change", facts::ChangeOut::FIELDS),
+            ("Origin", facts::OriginOut::FIELDS),
+            ("ActorRef", facts::RefOut::FIELDS),
+            ("OrderKey", facts::OrderOut::FIELDS),
+            ("Receipt", ReceiptOut::FIELDS),
+            ("ReceivedAction", receipt::ReceivedOut::FIELDS),
+            ("Reroute", receipt::RerouteOut::FIELDS),
+            ("ExpiredRange", receipt::RangeOut::FIELDS),
+            ("ActivityRow", ActivityOut::FIELDS),
+            ("ActorsRow", ActorsOut::FIELDS),
+            ("RegisterRow", RegisterOut::FIELDS),
+            ("ObjectRef", register::ObjectRefOut::FIELDS),
+            ("LedgerRecord", LedgerOut::FIELDS),
+            ("AccountRow", ledger::AccountOut::FIELDS),
+            ("Coverage", ledger::CoverageOut::FIELDS),
+            ("SettingRow", SettingOut::FIELDS),
+        ];
+        assert_eq!(ours.len(), found.len(), "every record is checked");
+        for (name, fields) in ours {
+            assert_eq!(found[name], fields, "{name}");
+        }
+    }
+}

@@ -17,7 +17,7 @@ record! {
 }
 
 record! {
-    struct ReceivedOut<'b> {
+    pub(super) struct ReceivedOut<'b> {
         tenant: &'b str,
         source: &'b str,
         id: &'b str,
@@ -32,7 +32,7 @@ record! {
 }
 
 record! {
-    struct RerouteOut<'b> {
+    pub(super) struct RerouteOut<'b> {
         tenant: &'b str,
         partition: i32,
         offset: i64,
@@ -42,7 +42,7 @@ record! {
 }
 
 record! {
-    struct RangeOut<'b> {
+    pub(super) struct RangeOut<'b> {
         topic: &'b str,
         stage: &'b str,
         partition: i32,

@@ -33,7 +33,7 @@ record! {
 struct ObjectRefsOut<'b>(&'b [(String, String)]);
 
 record! {
-    struct ObjectRefOut<'b> {
+    pub(super) struct ObjectRefOut<'b> {
         kind: &'b str,
         id: &'b str,
     }

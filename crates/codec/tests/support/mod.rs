@@ -12,13 +12,13 @@ use catalog::{
 use codec::LedgerRecord;
 use stage::{Coverage, Millis, Offset};
 
-pub const AT: i64 = 1_793_610_843_123_456;
+pub(crate) const AT: i64 = 1_793_610_843_123_456;
 
-pub fn acme() -> TenantId {
+pub(crate) fn acme() -> TenantId {
     TenantId::try_from("acme").expect("valid")
 }
 
-pub fn digest() -> Digest {
+pub(crate) fn digest() -> Digest {
     let mut hash = [0; 32];
     for (place, byte) in hash.iter_mut().enumerate() {
         *byte = u8::try_from(place * 7).expect("below 256");
@@ -26,11 +26,11 @@ pub fn digest() -> Digest {
     Digest::new(1, hash)
 }
 
-pub fn event_id() -> EventId {
+pub(crate) fn event_id() -> EventId {
     EventId::of(Micros::new(AT), &Identity::of(&acme(), "lms.web", "a-1"))
 }
 
-pub fn action() -> Action<'static> {
+pub(crate) fn action() -> Action<'static> {
     Action {
         id: "a-1".into(),
         source: "lms.web".into(),
@@ -63,7 +63,7 @@ pub fn action() -> Action<'static> {
     }
 }
 
-pub fn event() -> AuditEvent<'static> {
+pub(crate) fn event() -> AuditEvent<'static> {
     AuditEvent {
         event_id: event_id(),
         action: action(),
@@ -73,7 +73,7 @@ pub fn event() -> AuditEvent<'static> {
     }
 }
 
-pub fn received() -> ReceivedAction {
+pub(crate) fn received() -> ReceivedAction {
     ReceivedAction {
         tenant: acme(),
         source: "lms.web".into(),
@@ -88,7 +88,7 @@ pub fn received() -> ReceivedAction {
     }
 }
 
-pub fn receipts() -> [Receipt; 4] {
+pub(crate) fn receipts() -> [Receipt; 4] {
     [
         Receipt::Duplicate(received()),
         Receipt::Suppressed(received()),
@@ -114,7 +114,7 @@ fn counts(names: &[(&str, i64)]) -> BTreeMap<String, i64> {
     names.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
 }
 
-pub fn activity() -> ActivityRow {
+pub(crate) fn activity() -> ActivityRow {
     ActivityRow {
         tenant: acme(),
         catalog: Some("k-1".into()),
@@ -132,7 +132,7 @@ pub fn activity() -> ActivityRow {
     }
 }
 
-pub fn actors() -> ActorsRow {
+pub(crate) fn actors() -> ActorsRow {
     ActorsRow {
         tenant: acme(),
         actor: ActorRef { kind: ActorKind::ApiKey, id: Some("key-1".into()) },
@@ -146,7 +146,7 @@ pub fn actors() -> ActorsRow {
     }
 }
 
-pub fn order(sequence: Option<i64>) -> OrderKey {
+pub(crate) fn order(sequence: Option<i64>) -> OrderKey {
     OrderKey {
         occurred_at: Micros::new(AT),
         source: "lms.web".into(),
@@ -156,7 +156,7 @@ pub fn order(sequence: Option<i64>) -> OrderKey {
     }
 }
 
-pub fn register() -> RegisterRow {
+pub(crate) fn register() -> RegisterRow {
     RegisterRow {
         tenant: acme(),
         kind: "progress",
@@ -175,7 +175,7 @@ pub fn register() -> RegisterRow {
     }
 }
 
-pub fn ledger(account: Account) -> LedgerRow {
+pub(crate) fn ledger(account: Account) -> LedgerRow {
     LedgerRow {
         account,
         hour: Micros::new(AT).hour(),
@@ -189,11 +189,11 @@ pub fn ledger(account: Account) -> LedgerRow {
     }
 }
 
-pub fn accounts() -> [Account; 3] {
+pub(crate) fn accounts() -> [Account; 3] {
     [Account::Source(acme(), "lms.web".into()), Account::Tenant(acme()), Account::Partition(4)]
 }
 
-pub fn coverage(last_read: Option<i64>) -> LedgerRecord {
+pub(crate) fn coverage(last_read: Option<i64>) -> LedgerRecord {
     LedgerRecord::Coverage {
         stage: "normalizer".into(),
         partition: 4,
@@ -207,7 +207,7 @@ pub fn coverage(last_read: Option<i64>) -> LedgerRecord {
     }
 }
 
-pub fn setting() -> SettingRow {
+pub(crate) fn setting() -> SettingRow {
     SettingRow {
         tenant: acme(),
         kind: "course".into(),
@@ -219,4 +219,4 @@ pub fn setting() -> SettingRow {
 }
 
 /// A JSON action as platforms send them, 650 bytes.
-pub const TYPICAL: &str = r#"{"tenant":"acme","id":"01JC5Y7Q2M9R8T6W4X3Z1A0B5C","source":"lms.web","action":"certificate.issued","occurred_at":"2026-11-02T09:14:03.123456Z","actor":{"kind":"user","id":"u-29184","name":"Grace Hopper","roles":["lms_admin"]},"user":{"id":"u-17","name":"Ada Lovelace"},"object":{"kind":"certificate","id":"cert-99312","title":"Fire safety, level 2"},"within":[{"kind":"course","id":"c-9","title":"Fire safety"},{"kind":"catalog","id":"k-1"}],"attributes":{"score":"0.93","valid_until":"2028-11-02"},"origin":{"ip":"203.0.113.7","user_agent":"Mozilla/5.0 (X11; Linux x86_64)","channel":"web"},"correlation_id":"req-7f3a9c1e","sequence":184467}"#;
+pub(crate) const TYPICAL: &str = r#"{"tenant":"acme","id":"01JC5Y7Q2M9R8T6W4X3Z1A0B5C","source":"lms.web","action":"certificate.issued","occurred_at":"2026-11-02T09:14:03.123456Z","actor":{"kind":"user","id":"u-29184","name":"Grace Hopper","roles":["lms_admin"]},"user":{"id":"u-17","name":"Ada Lovelace"},"object":{"kind":"certificate","id":"cert-99312","title":"Fire safety, level 2"},"within":[{"kind":"course","id":"c-9","title":"Fire safety"},{"kind":"catalog","id":"k-1"}],"attributes":{"score":"0.93","valid_until":"2028-11-02"},"origin":{"ip":"203.0.113.7","user_agent":"Mozilla/5.0 (X11; Linux x86_64)","channel":"web"},"correlation_id":"req-7f3a9c1e","sequence":184467}"#;

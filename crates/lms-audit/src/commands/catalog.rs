@@ -50,7 +50,8 @@ pub fn run(command: &Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> 
 }
 
 fn row(entry: &Entry) -> Row {
-    let cells = [entry.category.name(), entry.event_type, entry.action, entry.activity, entry.name_source.name()];
+    let cells =
+        [entry.category.name(), entry.event_type, entry.action, entry.activity, entry.name_source.name()];
     let parts: Vec<_> = entry.register.parts.iter().copied().map(part).collect();
     let status = match entry.status {
         Status::Keep => None,
@@ -99,8 +100,7 @@ mod tests {
 
     #[test]
     fn json_has_all_114_actions() {
-        let all: Vec<serde_json::Value> =
-            serde_json::from_str(&printed(Format::Json, &[])).expect("JSON");
+        let all: Vec<serde_json::Value> = serde_json::from_str(&printed(Format::Json, &[])).expect("JSON");
         assert_eq!(all.len(), 114);
         assert!(all.iter().all(|entry| entry["name_source"].is_string()));
     }

@@ -142,7 +142,8 @@ pub fn send(options: Options, publisher: &mut impl Publisher) -> anyhow::Result<
     let total = options.count;
     let (mut summary, mut progress) = (Summary::default(), Progress::default());
     for made in Generator::new(options) {
-        let headers: Vec<_> = made.headers.iter().map(|(name, value)| Header { name, value: Some(value) }).collect();
+        let headers: Vec<_> =
+            made.headers.iter().map(|(name, value)| Header { name, value: Some(value) }).collect();
         publisher.publish(made.key.as_deref(), &made.value, &headers)?;
         summary.add(made.expect);
         progress.tick(|| format!("{} of {total} actions published", summary.total));
@@ -225,7 +226,7 @@ mod tests {
         let file = folder.path().join("summary.json");
         let mut command = parse("lms-audit generate -n 400 --start 2026-10-01 --learners 50");
         command.summary = Some(file.clone());
-        let mut written = || {
+        let written = || {
             let mut out = Vec::new();
             write(&command, &mut Shell::new(Config::default(), Format::Table, &mut out)).expect("written");
             out

@@ -5,10 +5,10 @@
 
 pub mod catalog;
 pub mod config;
-pub mod demo;
 pub mod generate;
 pub mod publish;
 pub mod report;
+pub mod run;
 pub mod schemas;
 pub mod tail;
 pub mod topics;
@@ -33,9 +33,9 @@ pub fn run(cli: Cli) -> anyhow::Result<Verdict> {
         Command::Topics(command) => topics::run(&command, shell, &mut wiring::admin(shell.config())?),
         Command::Generate(command) => wiring::generate(&command, shell),
         Command::Publish(command) => wiring::publish(&command, shell),
+        Command::Run(command) => run::run(&command, shell),
         Command::Trail(command) => wiring::trail(&command, shell),
         Command::Report(command) => wiring::report(&command, shell),
         Command::Tail(command) => wiring::tail(&command, shell),
-        Command::Demo(command) => wiring::demo(&command, shell),
     }
 }

@@ -99,8 +99,12 @@ fn step_row(step: &Step, dry_run: bool) -> Row {
     match step {
         Step::Create(plan) => {
             let entries: Vec<_> = plan.config.iter().map(|(key, value)| format!("{key}={value}")).collect();
-            let detail =
-                format!("partitions={} replication={} {}", plan.partitions, plan.replication, entries.join(" "));
+            let detail = format!(
+                "partitions={} replication={} {}",
+                plan.partitions,
+                plan.replication,
+                entries.join(" ")
+            );
             Row {
                 cells: vec![plan.name.clone(), "make".into(), detail],
                 json: json!({
@@ -112,7 +116,11 @@ fn step_row(step: &Step, dry_run: bool) -> Row {
         Step::Set { topic, entries, before } => {
             let changed = |(key, value): (&String, &String)| format!("{key}={value} (was {})", before[key]);
             Row {
-                cells: vec![topic.clone(), "set".into(), entries.iter().map(changed).collect::<Vec<_>>().join(" ")],
+                cells: vec![
+                    topic.clone(),
+                    "set".into(),
+                    entries.iter().map(changed).collect::<Vec<_>>().join(" "),
+                ],
                 json: json!({
                     "topic": topic, "step": "set", "done": !dry_run, "config": entries, "before": before,
                 }),

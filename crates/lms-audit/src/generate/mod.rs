@@ -19,4 +19,6 @@ pub use flaw::Flaw;
 pub use generator::{Generator, Made, Options};
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod tests;

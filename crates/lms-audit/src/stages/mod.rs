@@ -90,19 +90,20 @@ impl Stages {
         stop: Stop,
     ) -> anyhow::Result<Self> {
         let mut pools = Vec::new();
-        let mut start = |factory: Arc<dyn StageFactory>, workers: u32, interval, trail: Option<&TrailMetrics>| {
-            let metrics = telemetry.metrics.stage(factory.spec());
-            let worker = |number| {
-                let name = format!("{}-{number}", factory.spec().name);
-                let pulse = telemetry.health.worker(name, std::time::Instant::now());
-                let listener = observer::Listener { pulse, trail: trail.cloned() };
-                let audience = Audience { metrics: metrics.clone(), observer: Arc::new(listener) };
-                (worker_config(config, how.membership, number, interval), audience)
+        let mut start =
+            |factory: Arc<dyn StageFactory>, workers: u32, interval, trail: Option<&TrailMetrics>| {
+                let metrics = telemetry.metrics.stage(factory.spec());
+                let worker = |number| {
+                    let name = format!("{}-{number}", factory.spec().name);
+                    let pulse = telemetry.health.worker(name, std::time::Instant::now());
+                    let listener = observer::Listener { pulse, trail: trail.cloned() };
+                    let audience = Audience { metrics: metrics.clone(), observer: Arc::new(listener) };
+                    (worker_config(config, how.membership, number, interval), audience)
+                };
+                let workers = (0..how.workers.unwrap_or(workers)).map(worker).collect();
+                pools.push(Pool::start(broker, &factory, workers, &stop).context("starting workers")?);
+                anyhow::Ok(())
             };
-            let workers = (0..how.workers.unwrap_or(workers)).map(worker).collect();
-            pools.push(Pool::start(broker, &factory, workers, &stop).context("starting workers")?);
-            anyhow::Ok(())
-        };
         if how.which.has(Which::Normalizer) {
             let part = &config.normalizer;
             let stages = NormalizerStages::new(normalizer_config(config, codec)?);
@@ -148,7 +149,12 @@ fn normalizer_config(config: &Config, codec: &Codec) -> anyhow::Result<Normalize
     })
 }
 
-fn worker_config(config: &Config, membership: MembershipKind, number: u32, interval: Duration) -> WorkerConfig {
+fn worker_config(
+    config: &Config,
+    membership: MembershipKind,
+    number: u32,
+    interval: Duration,
+) -> WorkerConfig {
     WorkerConfig {
         app: APP.to_owned(),
         instance: config.kafka.instance.clone(),

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use runtime::{Admin, Stop};
 
+use crate::commands::topics::differences;
 use crate::config::Config;
-use crate::topics::{self, Weight};
+use crate::topics::Weight;
 
 /// How often the topics are looked at again: a partition count that changes moves tenants.
 const EVERY: Duration = Duration::from_secs(60);
@@ -15,10 +16,8 @@ const EVERY: Duration = Duration::from_secs(60);
 /// # Errors
 /// Every difference that forbids running, a line each, with what to do.
 pub fn check_topics(admin: &mut impl Admin, config: &Config) -> anyhow::Result<()> {
-    let plan = topics::plan(config);
-    let state = admin.topics(&topics::names())?;
     let mut wrong = Vec::new();
-    for finding in topics::verify(&plan, &state, config.normalizer.dedup_window) {
+    for finding in differences(config, admin)? {
         match finding.weight {
             Weight::Error => wrong.push(finding.to_string()),
             Weight::Warning => tracing::warn!("{finding}"),
@@ -37,8 +36,11 @@ pub fn check_topics(admin: &mut impl Admin, config: &Config) -> anyhow::Result<(
 pub fn watch_topics(admin: &mut impl Admin, config: &Config, stop: &Stop) -> anyhow::Result<()> {
     while !stop.wait(EVERY) {
         let Err(error) = check_topics(admin, config) else { continue };
-        if error.downcast_ref::<runtime::BrokerError>().is_some() {
-            tracing::warn!("the topics could not be checked, trying again in {} s: {error:#}", EVERY.as_secs());
+        if error.chain().any(|cause| cause.is::<runtime::BrokerError>()) {
+            tracing::warn!(
+                "the topics could not be checked, trying again in {} s: {error:#}",
+                EVERY.as_secs()
+            );
             continue;
         }
         stop.set();

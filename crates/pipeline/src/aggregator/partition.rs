@@ -15,8 +15,6 @@ use super::{AGGREGATOR, reports};
 use crate::errors::{decoding, encoding, storing};
 use crate::topics::topic_index;
 
-/// How many decoded rows a partition keeps from one transaction to the next.
-const ROOM: usize = 16 * 1024;
 /// The key of receipts for offsets that expired unread.
 const EXPIRED: &[u8] = b"~expired";
 
@@ -42,7 +40,7 @@ impl AggregatorStage {
             decoder: codec.decoder(),
             encoder: codec.encoder(),
             store,
-            overlay: Overlay::new(ROOM),
+            overlay: Overlay::default(),
             pending: Vec::new(),
             sweep: Sweep::default(),
             coverage: None,

@@ -3,7 +3,6 @@
 mod rows;
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
 use anyhow::Context as _;
 use catalog::{Category, Micros, TenantId, Topic, View, Window};
@@ -106,23 +105,36 @@ pub fn run(
 impl Command {
     fn check(&self) -> Result<(), Misuse> {
         let wrong = match self.view {
-            View::Activity => [("--user", self.user.is_some()), ("--actor", self.actor.is_some()), ("--status", self.status.is_some())],
-            View::Actors => [("--user", self.user.is_some()), ("--status", self.status.is_some()), ("", false)],
+            View::Activity => [
+                ("--user", self.user.is_some()),
+                ("--actor", self.actor.is_some()),
+                ("--status", self.status.is_some()),
+            ],
+            View::Actors => {
+                [("--user", self.user.is_some()), ("--status", self.status.is_some()), ("", false)]
+            }
             View::Register => [("", false); 3],
         };
         match wrong.iter().find(|(_, given)| *given) {
-            Some((flag, _)) => Err(Misuse(format!("rows of the {} view cannot be told by {flag}", self.view))),
+            Some((flag, _)) => {
+                Err(Misuse(format!("rows of the {} view cannot be told by {flag}", self.view)))
+            }
             None => Ok(()),
         }
     }
 
     fn is_in_time(&self, at: Micros, now: Micros) -> bool {
-        self.since.is_none_or(|since| at >= since.at(now)) && self.until.is_none_or(|until| at < until.at(now))
+        self.since.is_none_or(|since| at >= since.at(now))
+            && self.until.is_none_or(|until| at < until.at(now))
     }
 }
 
 /// The last value of each of a tenant's keys; a tombstone removes one.
-fn last_rows(log: &mut impl Log, topic: &str, tenant: &TenantId) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+fn last_rows(
+    log: &mut impl Log,
+    topic: &str,
+    tenant: &TenantId,
+) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
     let partition = reading::home(log, topic, tenant)?;
     let slice = reading::whole(log, topic, partition)?;
     let prefix = format!("{tenant}/");
@@ -135,7 +147,7 @@ fn last_rows(log: &mut impl Log, topic: &str, tenant: &TenantId) -> anyhow::Resu
                 None => rows.remove(key),
             };
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(())
     })?;
     Ok(rows)
 }

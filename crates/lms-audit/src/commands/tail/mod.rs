@@ -67,12 +67,11 @@ impl FromStr for From {
         match text {
             "start" => Ok(Self::Start),
             "end" => Ok(Self::End),
-            _ => match text.parse::<u32>() {
-                Ok(_) | Err(_) if text.bytes().all(|b| b.is_ascii_digit()) && !text.is_empty() => {
-                    text.parse().map(|offset| Self::Offset(Offset::new(offset))).map_err(|_| "no offset is so large".into())
-                }
-                _ => text.parse().map(Self::Time).map_err(|error| format!("{error}, start, end or an offset")),
+            _ if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() => match text.parse() {
+                Ok(offset) => Ok(Self::Offset(Offset::new(offset))),
+                Err(_) => Err("no offset is so large".into()),
             },
+            _ => text.parse().map(Self::Time).map_err(|error| format!("{error}, start, end or an offset")),
         }
     }
 }
@@ -114,10 +113,11 @@ pub fn run(
         printer.borrow_mut().flush()?;
         let each = &mut |_: &str, record: &Record<'_>| {
             printer.borrow_mut().record(&Shown::of(command.topic, record, decoder))?;
-            Ok(ControlFlow::Continue(()))
+            Ok(())
         };
-        reading::follow(log, &topic, ends, each, &mut || Ok(printer.borrow_mut().flush()?))?;
-    } else if found.is_empty() {
+        match reading::follow(log, &topic, ends, each, &mut || Ok(printer.borrow_mut().flush()?))? {}
+    }
+    if found.is_empty() {
         say(&format!("{topic} has no record there"));
     }
     printer.into_inner().finish()?;
@@ -139,7 +139,9 @@ fn slices(command: &Command, log: &mut impl Log, topic: &str) -> anyhow::Result<
             From::Start => extent.start,
             From::End => before_end(extent, command.limit()),
             From::Offset(offset) => offset.max(extent.start),
-            From::Time(when) => log.offset_at(topic, partition, Millis::new(when.at(when::now()).millis()))?,
+            From::Time(when) => {
+                log.offset_at(topic, partition, Millis::new(when.at(when::now()).millis()))?
+            }
         };
         slices.push(Slice { topic: topic.into(), partition, from, until: extent.stable });
     }
@@ -163,7 +165,7 @@ fn first_or_last(
     let mut found = Vec::new();
     for slice in slices {
         let mut of_one = std::collections::VecDeque::new();
-        let _ = reading::read(log, vec![slice], &mut |_, record| {
+        reading::read_until(log, vec![slice], &mut |_, record| {
             of_one.push_back(Shown::of(command.topic, record, decoder));
             if of_one.len() > limit && command.from == From::End {
                 of_one.pop_front();
@@ -260,7 +262,8 @@ fn readable(out: &mut impl Write, shown: &Shown) -> std::io::Result<()> {
 
 fn row(topic: &str, shown: &Shown) -> Row {
     let at = codec::rfc3339(reading::micros(shown.at));
-    let headers: Vec<_> = shown.headers.iter().map(|(name, value)| serde_json::json!([name, value])).collect();
+    let headers: Vec<_> =
+        shown.headers.iter().map(|(name, value)| serde_json::json!([name, value])).collect();
     let json = serde_json::json!({
         "topic": topic, "partition": shown.partition, "offset": shown.offset, "timestamp": at,
         "key": shown.key, "headers": headers, "value": shown.value,

@@ -1,6 +1,6 @@
 //! Which audit events are wanted.
 
-use catalog::{Actor, AuditEvent, Category, Micros, TenantId, catalog};
+use catalog::{Actor, AuditEvent, Micros, TenantId, catalog};
 
 use super::Command;
 
@@ -16,7 +16,9 @@ pub struct Filter {
 /// # Errors
 /// When the catalog has none of this name.
 pub fn event_type(name: &str) -> Result<&'static str, String> {
-    catalog().event_type(name).ok_or_else(|| "the catalog has no such event type; `lms-audit catalog` lists all".into())
+    catalog()
+        .event_type(name)
+        .ok_or_else(|| "the catalog has no such event type; `lms-audit catalog` lists all".into())
 }
 
 impl Filter {
@@ -53,7 +55,8 @@ impl Filter {
     /// Whether an event is wanted.
     #[must_use]
     pub fn matches(&self, event: &AuditEvent<'_>) -> bool {
-        let (Command { category, event_type, actor, user, object, id, .. }, action) = (&self.command, &event.action);
+        let (Command { category, event_type, actor, user, object, id, .. }, action) =
+            (&self.command, &event.action);
         action.tenant == self.command.tenant
             && any(category, |wanted| *wanted == action.entry.category)
             && any(event_type, |wanted| *wanted == action.entry.event_type)

@@ -7,8 +7,18 @@ use crate::when::readable;
 
 /// The columns of [`row`].
 pub(super) const COLUMNS: [&str; 12] = [
-    "occurred at", "received at", "category", "event type", "activity", "actor", "user", "object", "within",
-    "reason", "source", "event id",
+    "occurred at",
+    "received at",
+    "category",
+    "event type",
+    "activity",
+    "actor",
+    "user",
+    "object",
+    "within",
+    "reason",
+    "source",
+    "event id",
 ];
 
 /// `2026-11-02 09:14:03Z  CertificateIssued  Certificate was issued.  by Kim (user u-3)  to …`; parts

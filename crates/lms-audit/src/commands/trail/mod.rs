@@ -5,7 +5,6 @@ mod latest;
 mod line;
 
 use std::io::Write;
-use std::ops::ControlFlow;
 
 use anyhow::Context as _;
 use catalog::{AuditEvent, Category, Micros, TenantId, Topic};
@@ -109,7 +108,7 @@ pub fn run(
                 latest.add(event);
             }
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(())
     })?;
     let (seen, kept) = (latest.seen(), latest.len());
     for event in latest.sorted() {
@@ -120,7 +119,7 @@ pub fn run(
         printer.flush()?;
         let printer = std::cell::RefCell::new(printer);
         let topic = Topic::Events.name();
-        return reading::follow(
+        match reading::follow(
             log,
             &topic,
             vec![end],
@@ -128,11 +127,10 @@ pub fn run(
                 if let Some(event) = event(record, &filter, decoder)? {
                     printer.borrow_mut().event(&event)?;
                 }
-                Ok(ControlFlow::Continue(()))
+                Ok(())
             },
             &mut || Ok(printer.borrow_mut().flush()?),
-        )
-        .map(|()| Verdict::Fine);
+        )? {}
     }
     printer.finish()?;
     Ok(Verdict::Fine)

@@ -1,0 +1,124 @@
+//! `run`: the stages, until SIGTERM or Ctrl-C; with metrics and health over HTTP.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::Args;
+use ops::{BuildInfo, Health, Server};
+use prometheus::Registry;
+use runtime::kafka::{Kafka, librdkafka_version};
+use runtime::{MembershipKind, Stop};
+
+use crate::config::{Config, Log, LogFormat};
+use crate::shell::Shell;
+use crate::stages::{How, Stages, Telemetry, Which, check_topics, watch_topics};
+use crate::verdict::Verdict;
+use crate::wiring;
+
+/// How long a cluster may be unreachable when the stages start; once they run, any outage is waited
+/// out.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Run the stages: actions become audit events, audit events become report rows.
+///
+/// Ends on SIGTERM or Ctrl-C after committing what is open. Each process needs a name of its own,
+/// kept across restarts: kafka.instance, the host's name where nothing is set. Metrics, /livez and
+/// /readyz are at ops.listen.
+///
+///   lms-audit run
+///   lms-audit run --stage normalizer --workers 4 --instance a
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Command {
+    /// Which stages.
+    #[arg(long, value_enum, default_value = "all")]
+    pub stage: Which,
+    /// Workers of each stage, each a thread; stands for normalizer.workers and aggregator.workers.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub workers: Option<u32>,
+    /// Names this process among those that run the same stage; stands for kafka.instance.
+    #[arg(long)]
+    pub instance: Option<String>,
+    /// Leave the groups at the end, so that the partitions move to others at once. Without it the
+    /// process stays a member while it restarts, and nothing moves.
+    #[arg(long)]
+    pub leave: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the topics are not as the stages need them, or a stage cannot go on: a person must act.
+pub fn run(command: &Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> {
+    let mut config = shell.config().clone();
+    if let Some(instance) = &command.instance {
+        config.kafka.instance.clone_from(instance);
+    }
+    logging(&config.log)?;
+    let stop = Stop::default();
+    let asked = stop.clone();
+    ctrlc::set_handler(move || asked.set()).context("listening for signals")?;
+    let membership = if command.leave { MembershipKind::Leaving } else { MembershipKind::Static };
+    let how = How { which: command.stage, workers: command.workers, membership };
+    serve(&wiring::kafka(&config)?, &config, how, &stop)?;
+    Ok(Verdict::Fine)
+}
+
+fn serve(kafka: &Kafka, config: &Config, how: How, stop: &Stop) -> anyhow::Result<()> {
+    let registry = Registry::new();
+    let librdkafka = librdkafka_version();
+    let revision = option_env!("LMSAUDIT_REVISION").unwrap_or("unknown");
+    BuildInfo { version: env!("CARGO_PKG_VERSION"), revision, librdkafka: &librdkafka }
+        .register(&registry)?;
+    let limits = ops::Limits { tick: Duration::from_secs(300), progress: Duration::from_secs(120) };
+    let health = Arc::new(Health::new(limits));
+    let telemetry = Telemetry::register(&registry, Arc::clone(&health))?;
+    let server = Server::start(config.ops.listen, registry, health)?;
+    tracing::info!(address = %server.local_addr(), "metrics and health are served");
+
+    let mut admin = kafka.admin()?;
+    await_topics(&mut admin, config, stop)?;
+    if stop.is_set() {
+        return Ok(());
+    }
+    let codec = wiring::codec(config)?;
+    let stages = Stages::start(kafka, config, &codec, how, &telemetry, stop.clone())?;
+    let (watched, told) = (config.clone(), stop.clone());
+    let watch = std::thread::spawn(move || watch_topics(&mut admin, &watched, &told));
+    let ended = stages.join();
+    stop.set();
+    let topics = watch.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    ended.and(topics)?;
+    tracing::info!("every worker has committed and ended");
+    Ok(())
+}
+
+/// Checks the topics, as soon as a broker answers.
+fn await_topics(admin: &mut impl runtime::Admin, config: &Config, stop: &Stop) -> anyhow::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let Err(error) = check_topics(admin, config) else { return Ok(()) };
+        let away = error.chain().filter_map(|cause| cause.downcast_ref()).any(wiring::is_away);
+        if !away || Instant::now() >= deadline {
+            let servers = &config.kafka.bootstrap_servers;
+            return if away {
+                Err(error.context(format!("no broker answers at {servers}")))
+            } else {
+                Err(error)
+            };
+        }
+        tracing::warn!("waiting for a broker at {}: {error:#}", config.kafka.bootstrap_servers);
+        if stop.wait(Duration::from_secs(2)) {
+            return Ok(());
+        }
+    }
+}
+
+fn logging(log: &Log) -> anyhow::Result<()> {
+    let format = match log.format {
+        LogFormat::Text => ops::LogFormat::Text,
+        LogFormat::Json => ops::LogFormat::Json,
+    };
+    Ok(ops::init_logging(format, &log.level)?)
+}

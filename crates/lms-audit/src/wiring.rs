@@ -1,0 +1,147 @@
+//! Which broker and which registry stand behind the ports: the one place that names them.
+
+use anyhow::Context as _;
+use catalog::Topic;
+use codec::{Codec, Credentials, RegistryClient, RegistryConfig, schemas};
+use runtime::kafka::{Kafka, KafkaAdmin, KafkaLog, KafkaPublisher};
+use runtime::{Broker as _, BrokerError, Cause};
+use serde_json::json;
+
+use crate::commands::{generate, publish, report, tail, trail};
+use crate::config::{Config, secret};
+use crate::output::{Printer, Row};
+use crate::shell::Shell;
+use crate::verdict::{Misuse, Verdict};
+
+/// The Kafka cluster of the configuration; nothing is asked of it yet.
+///
+/// # Errors
+/// [`Misuse`] when a property may not be set or a secret cannot be read.
+pub fn kafka(config: &Config) -> Result<Kafka, Misuse> {
+    let settings = runtime::kafka::Settings::new(&config.kafka.bootstrap_servers, config.kafka.properties()?);
+    Ok(Kafka::new(settings.map_err(Misuse)?))
+}
+
+/// Whether an error only says that no broker answers now.
+#[must_use]
+pub fn is_away(error: &BrokerError) -> bool {
+    error.cause == Cause::Transport
+}
+
+/// Makes and describes topics.
+///
+/// # Errors
+/// When the configuration is refused.
+pub fn admin(config: &Config) -> anyhow::Result<KafkaAdmin> {
+    Ok(kafka(config)?.admin()?)
+}
+
+/// Reads committed records.
+///
+/// # Errors
+/// When the configuration is refused.
+pub fn log(config: &Config) -> anyhow::Result<KafkaLog> {
+    Ok(kafka(config)?.log()?)
+}
+
+/// Publishes actions.
+///
+/// # Errors
+/// When the configuration is refused.
+pub fn publisher(config: &Config) -> anyhow::Result<KafkaPublisher> {
+    Ok(kafka(config)?.publisher(&Topic::Actions.name())?)
+}
+
+/// The client of the schema registry, if one is configured.
+///
+/// # Errors
+/// [`Misuse`] when the password cannot be read.
+pub fn registry(config: &Config) -> Result<Option<RegistryClient>, Misuse> {
+    let part = &config.schema_registry;
+    let Some(url) = &part.url else { return Ok(None) };
+    let password = secret("schema_registry.password_file", part.password_file.as_deref())?;
+    let credentials =
+        part.username.clone().map(|user| Credentials { user, password: password.unwrap_or_default() });
+    Ok(Some(RegistryClient::new(&RegistryConfig { credentials, ..RegistryConfig::new(url) })))
+}
+
+/// How records are read and written.
+///
+/// # Errors
+/// [`Misuse`] when the registry's password cannot be read.
+pub fn codec(config: &Config) -> Result<Codec, Misuse> {
+    Ok(registry(config)?.map_or_else(Codec::single_object, Codec::with_registry))
+}
+
+/// Runs `generate`.
+///
+/// # Errors
+/// What the command could not do.
+pub fn generate(command: &generate::Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> {
+    if command.publish {
+        let mut publisher = publisher(shell.config())?;
+        generate::publish(command, shell, &mut publisher)
+    } else {
+        generate::write(command, shell)
+    }
+}
+
+/// Runs `publish`.
+///
+/// # Errors
+/// What the command could not do.
+pub fn publish(command: &publish::Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> {
+    let mut publisher = publisher(shell.config())?;
+    publish::run(command, shell, &mut publisher)
+}
+
+/// Runs `trail`.
+///
+/// # Errors
+/// What the command could not do.
+pub fn trail(command: &trail::Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> {
+    let (mut log, decoder) = (log(shell.config())?, codec(shell.config())?.decoder());
+    trail::run(command, shell, &mut log, &decoder)
+}
+
+/// Runs `report`.
+///
+/// # Errors
+/// What the command could not do.
+pub fn report(command: &report::Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> {
+    let (mut log, decoder) = (log(shell.config())?, codec(shell.config())?.decoder());
+    report::run(command, shell, &mut log, &decoder)
+}
+
+/// Runs `tail`.
+///
+/// # Errors
+/// What the command could not do.
+pub fn tail(command: &tail::Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> {
+    let (mut log, decoder) = (log(shell.config())?, codec(shell.config())?.decoder());
+    tail::run(command, shell, &mut log, &decoder)
+}
+
+/// Registers the schema of every topic that has one.
+///
+/// # Errors
+/// When no registry is configured, or it does not answer or refuses.
+pub fn register(shell: &mut Shell<'_>) -> anyhow::Result<Verdict> {
+    let registry = registry(shell.config())?.ok_or_else(|| {
+        Misuse("there is no schema registry: set schema_registry.url (LMSAUDIT_SCHEMA_REGISTRY_URL)".into())
+    })?;
+    let mut printer = Printer::new(&mut shell.out, shell.format, &["subject", "id", "schema", "version"])?;
+    for topic in Topic::all() {
+        let Some(file) = schemas::of(topic) else { continue };
+        let subject = schemas::subject(topic);
+        registry
+            .set_compatibility(&subject, schemas::compatibility(topic))
+            .context("setting compatibility")?;
+        let id = registry.register(&subject, file.text).with_context(|| format!("registering {subject}"))?;
+        let json = json!({"subject": subject, "id": id, "schema": file.name, "version": file.version});
+        let cells = vec![subject, id.to_string(), file.name.into(), file.version.to_string()];
+        printer.row(&Row { cells, json })?;
+    }
+    printer.finish()?;
+    Ok(Verdict::Fine)
+}
