@@ -12,10 +12,10 @@ setup: ## What the build needs beyond Rust: installed as root, otherwise named
 	@sh deploy/make/setup build
 
 build: ## The release binary, target/release/lms-audit
-	cargo build --release --locked --bin lms-audit
+	LMSAUDIT_REVISION="$$(git describe --always --dirty 2>/dev/null || echo unknown)" cargo build --release --locked --bin lms-audit
 
 check: format lint ## Format, lints, docs and the tests that need no Kafka
-	LMSAUDIT_TEST_KAFKA=off cargo test $(PACKAGES) --locked
+	TESTKIT_KAFKA=off cargo test $(PACKAGES) --locked
 
 test: kafka-jars format lint alerts ## Everything: check, licences, alert rules, and all tests against Kafka
 	cargo deny --locked check licenses bans sources

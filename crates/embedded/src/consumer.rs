@@ -140,10 +140,11 @@ impl Consumer for EmbeddedConsumer {
         Ok(EmbeddedMembership { group: self.group.clone(), member: self.id, session: self.session })
     }
 
-    fn stable_end(&self, partition: Partition) -> Option<Offset> {
-        (*self.positions.get(&partition)?)?;
+    fn backlog(&self, partition: Partition, next: Offset) -> Option<u64> {
+        let read = Offset::new((*self.positions.get(&partition)?)?);
         let cluster = self.log.cluster();
-        cluster.partition(&self.topic, partition).ok().map(|log| log.extent().stable)
+        let stable = cluster.partition(&self.topic, partition).ok()?.extent().stable;
+        Some(u64::try_from(stable.number() - read.max(next).number()).unwrap_or(0))
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{catalog, config, generate, publish, report, run, schemas, tail, topics, trail};
+use crate::commands::{catalog, config, demo, generate, publish, report, run, schemas, tail, topics, trail};
 use crate::output::Format;
 use crate::verdict::EXIT_CODES;
 
@@ -55,30 +55,22 @@ pub struct Common {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
+#[allow(missing_docs, reason = "a comment here would stand in the place of the command's own help")]
 pub enum Command {
-    /// Make the 42 topics, or say how they differ from the plan.
     #[command(subcommand)]
     Topics(topics::Command),
-    /// Check the Avro schemas of this build, or register them.
     #[command(subcommand)]
     Schemas(schemas::Command),
-    /// Feed a file of another platform, or of actions, to the trail.
     Publish(publish::Command),
-    /// Run the stages: actions become audit events, audit events become report rows.
     Run(run::Command),
-    /// The audit trail report: who did what, to whom, when.
     Trail(trail::Command),
-    /// Rows of a report view.
     Report(report::Command),
-    /// Records of any topic, decoded.
     Tail(tail::Command),
-    /// Make actions, with everything that goes wrong in practice, and say what must become of them.
     Generate(generate::Command),
-    /// The closed catalog: 12 categories, 97 event types, 114 actions.
     Catalog(catalog::Command),
-    /// The configuration.
     #[command(subcommand)]
     Config(config::Command),
+    Demo(demo::Command),
 }
 
 /// `KEY=VALUE`, the value as it stands.
@@ -101,6 +93,18 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_teaches_by_example() {
+        let mut cli = Cli::command();
+        cli.build();
+        for command in cli.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+            let help = command.render_long_help().to_string();
+            let has_example = help.contains(&format!("  lms-audit {}", command.get_name()));
+            let has_commands = command.get_subcommands().next().is_some();
+            assert!(has_example || has_commands, "{help}");
+        }
     }
 
     #[test]

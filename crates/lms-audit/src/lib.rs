@@ -10,6 +10,8 @@ pub mod output;
 mod reading;
 mod shell;
 pub mod stages;
+#[cfg(test)]
+mod testing;
 pub mod topics;
 pub mod verdict;
 pub mod when;

@@ -10,6 +10,8 @@ use catalog::{Micros, TenantId};
 use runtime::{Log, Reader as _, Reading, Slice};
 use stage::{Millis, Offset, Partition, PartitionCount, Record};
 
+use crate::output::Progress;
+
 const WAIT: Duration = Duration::from_millis(500);
 /// Clocks of brokers may step back by this much; records of a later time can lie before earlier ones.
 pub(crate) const CLOCK_STEP: i64 = 3_600_000;
@@ -18,6 +20,19 @@ pub(crate) const CLOCK_STEP: i64 = 3_600_000;
 pub(crate) type Each<'a> = &'a mut dyn FnMut(&str, &Record<'_>) -> anyhow::Result<()>;
 /// The same, where it can tell that it has enough.
 pub(crate) type EachUntil<'a> = &'a mut dyn FnMut(&str, &Record<'_>) -> anyhow::Result<ControlFlow<()>>;
+
+/// Like [`read`], and says how far it has come.
+pub(crate) fn read_watched(log: &mut impl Log, slices: Vec<Slice>, each: Each<'_>) -> anyhow::Result<()> {
+    let mut on = |topic: &str, record: &Record<'_>| {
+        each(topic, record)?;
+        Ok(ControlFlow::Continue(()))
+    };
+    let mut progress = Progress::default();
+    let read =
+        run(log, slices, &mut on, &mut |left| progress.tick(|| format!("{left} offsets left to read")));
+    progress.done();
+    read
+}
 
 /// Reads slices side by side, each to its end.
 pub(crate) fn read(log: &mut impl Log, slices: Vec<Slice>, each: Each<'_>) -> anyhow::Result<()> {
@@ -29,6 +44,15 @@ pub(crate) fn read(log: &mut impl Log, slices: Vec<Slice>, each: Each<'_>) -> an
 
 /// Reads slices side by side, each to its end or all until `each` breaks.
 pub(crate) fn read_until(log: &mut impl Log, slices: Vec<Slice>, each: EachUntil<'_>) -> anyhow::Result<()> {
+    run(log, slices, each, &mut |_| {})
+}
+
+fn run(
+    log: &mut impl Log,
+    slices: Vec<Slice>,
+    each: EachUntil<'_>,
+    left: &mut dyn FnMut(u64),
+) -> anyhow::Result<()> {
     let slices: Vec<_> = slices.into_iter().filter(|slice| slice.from < slice.until).collect();
     if slices.is_empty() {
         return Ok(());
@@ -45,6 +69,7 @@ pub(crate) fn read_until(log: &mut impl Log, slices: Vec<Slice>, each: EachUntil
         if reading == Reading::Done || !matches!(flow, Ok(ControlFlow::Continue(()))) {
             return flow.map(drop);
         }
+        left(reader.remaining());
     }
 }
 

@@ -3,13 +3,16 @@
 use anyhow::Context as _;
 use catalog::Topic;
 use codec::{Codec, Credentials, RegistryClient, RegistryConfig, schemas};
+use embedded::{EmbeddedLog, EmbeddedPublisher, Waiting};
 use runtime::kafka::{Kafka, KafkaAdmin, KafkaLog, KafkaPublisher};
 use runtime::{Broker as _, BrokerError, Cause};
 use serde_json::json;
+use stage::Millis;
 
-use crate::commands::{generate, publish, report, tail, trail};
+use crate::commands::{demo, generate, publish, report, tail, trail};
 use crate::config::{Config, secret};
 use crate::output::{Printer, Row};
+use crate::reading;
 use crate::shell::Shell;
 use crate::verdict::{Misuse, Verdict};
 
@@ -79,8 +82,10 @@ pub fn codec(config: &Config) -> Result<Codec, Misuse> {
 /// What the command could not do.
 pub fn generate(command: &generate::Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> {
     if command.publish {
+        // Which keys lead elsewhere depends on the topic as it is, not as it is planned.
+        let partitions = reading::count(&mut log(shell.config())?, &Topic::Actions.name())?;
         let mut publisher = publisher(shell.config())?;
-        generate::publish(command, shell, &mut publisher)
+        generate::publish(command, shell, partitions, &mut publisher)
     } else {
         generate::write(command, shell)
     }
@@ -144,4 +149,59 @@ pub fn register(shell: &mut Shell<'_>) -> anyhow::Result<Verdict> {
     }
     printer.finish()?;
     Ok(Verdict::Fine)
+}
+
+/// Runs `demo`, on Kafka or in this process alone.
+///
+/// # Errors
+/// What the command could not do.
+pub fn demo(command: &demo::Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> {
+    let config = demo::config(shell);
+    let codec = codec(&config)?;
+    if command.embedded {
+        let clock = std::sync::Arc::new(|| Millis::new(crate::when::now().millis()));
+        let log = EmbeddedLog::new(clock, Waiting::Live);
+        let mut workers = demo::Workers::new(log.clone(), config.clone(), codec.clone());
+        demo::run(command, &config, shell, &log, &codec, &mut workers)
+    } else {
+        let kafka = kafka(&config)?;
+        let mut workers = demo::Workers::new(kafka.clone(), config.clone(), codec.clone());
+        demo::run(command, &config, shell, &kafka, &codec, &mut workers)
+    }
+}
+
+impl demo::Cluster for Kafka {
+    type Log = KafkaLog;
+    type Admin = KafkaAdmin;
+    type Publisher = KafkaPublisher;
+
+    fn log(&self) -> Result<KafkaLog, BrokerError> {
+        runtime::Broker::log(self)
+    }
+
+    fn admin(&self) -> Result<KafkaAdmin, BrokerError> {
+        self.admin()
+    }
+
+    fn publisher(&self, topic: &str) -> Result<KafkaPublisher, BrokerError> {
+        self.publisher(topic)
+    }
+}
+
+impl demo::Cluster for EmbeddedLog {
+    type Log = Self;
+    type Admin = Self;
+    type Publisher = EmbeddedPublisher;
+
+    fn log(&self) -> Result<Self, BrokerError> {
+        Ok(self.clone())
+    }
+
+    fn admin(&self) -> Result<Self, BrokerError> {
+        Ok(self.clone())
+    }
+
+    fn publisher(&self, topic: &str) -> Result<EmbeddedPublisher, BrokerError> {
+        self.publisher(topic)
+    }
 }

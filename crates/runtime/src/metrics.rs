@@ -5,7 +5,7 @@ use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry,
 };
-use stage::{Label, Millis, Offset, Partition, StageSpec};
+use stage::{Label, Millis, Partition, StageSpec};
 
 use crate::tally::Tally;
 
@@ -261,9 +261,9 @@ impl StageMetrics {
         }
     }
 
-    pub(crate) fn lag(&self, partition: Partition, next: Offset, end: Offset) {
-        let lag = (end.number() - next.number()).max(0);
-        self.lag.with_label_values(&[self.stage, &self.topic, &partition.to_string()]).set(lag);
+    pub(crate) fn lag(&self, partition: Partition, records: u64) {
+        let gauge = self.lag.with_label_values(&[self.stage, &self.topic, &partition.to_string()]);
+        gauge.set(i64::try_from(records).unwrap_or(i64::MAX));
     }
 
     pub(crate) fn lag_seconds(&self, age: f64) {

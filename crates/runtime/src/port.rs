@@ -96,8 +96,8 @@ pub trait Consumer: Send {
     /// [`BrokerError`] when the client refuses.
     fn release(&mut self, partitions: &[Partition]) -> Result<(), BrokerError>;
 
-    /// Reads an accepted partition from this offset on; also used to go back after an abort.
-    /// Records of before may still come once: the caller drops what it does not expect.
+    /// Reads an accepted partition from this offset on; also used to go back after an abort. No
+    /// record fetched before comes after this returns.
     ///
     /// # Errors
     /// [`BrokerError`] when the client refuses.
@@ -131,8 +131,10 @@ pub trait Consumer: Send {
     /// [`BrokerError`] when the client has none.
     fn membership(&mut self) -> Result<Self::Membership, BrokerError>;
 
-    /// The last stable offset of a partition that is being read, as far as it is known; for lag.
-    fn stable_end(&self, partition: Partition) -> Option<Offset>;
+    /// How many offsets from `next` to the last stable offset of a partition that is being read
+    /// were not handed over yet, as far as it is known; for lag. Control records at the end, which
+    /// nobody will ever process, do not count.
+    fn backlog(&self, partition: Partition, next: Offset) -> Option<u64>;
 }
 
 /// Records as they came, each partition's in log order.

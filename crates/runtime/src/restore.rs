@@ -181,7 +181,9 @@ fn start<L: Log>(
 }
 
 /// An output topic that holds a committed record in this partition. The ledger and the input are
-/// left out: other stages write there, too.
+/// left out: other stages write there, too. What is still undecided is nobody's who could yet commit:
+/// asking for the group's offsets waited out a transaction that holds some, and one that holds none
+/// is of an earlier generation.
 fn first_written<L: Log>(
     log: &mut L,
     spec: &StageSpec,
@@ -191,7 +193,7 @@ fn first_written<L: Log>(
     for topic in spec.outputs.iter().filter(own) {
         let name = spec.topic(*topic);
         let extent = log.extent(name, partition)?;
-        if first_time(log, name, partition, extent.start, extent.end)?.is_some() {
+        if first_time(log, name, partition, extent.start, extent.stable)?.is_some() {
             return Ok(Some(name.to_owned()));
         }
     }

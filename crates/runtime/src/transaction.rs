@@ -42,9 +42,9 @@ pub(crate) enum Ended {
     /// There was nothing to do.
     Idle,
     /// It was committed; an event of the group may have cut it short.
-    Committed { tally: Box<Tally>, steps: Steps, event: Option<GroupEvent> },
+    Committed { tally: Box<Tally>, steps: Steps },
     /// It was aborted, because partitions of it belong to somebody else already.
-    Lost(GroupEvent),
+    Lost,
 }
 
 const BATCH: usize = 4096;
@@ -59,6 +59,7 @@ pub(crate) fn run_transaction<C: Consumer, P: Producer<Membership = C::Membershi
     limits: &Limits,
     clock: &dyn Fn() -> Millis,
     stop: &Stop,
+    events: &mut std::collections::VecDeque<GroupEvent>,
 ) -> Result<Ended, Failure> {
     let due = tasks.values().any(Task::is_due);
     let patience = if due || limits.restoring { Duration::ZERO } else { limits.patience };
@@ -71,26 +72,27 @@ pub(crate) fn run_transaction<C: Consumer, P: Producer<Membership = C::Membershi
     let mut steps = Steps::default();
     let began = Instant::now();
     account_for_expired(spec, tasks, clock(), &mut transaction, &mut tally)?;
-    let event = loop {
+    loop {
         let started = Instant::now();
         process(spec, tasks, &batch, &mut transaction, &mut tally)?;
         steps.process += started.elapsed().as_secs_f64();
         if let Some(event) = consumer.event()? {
-            break Some(event);
+            events.push_back(event);
+            break;
         }
         let left = limits.interval.saturating_sub(began.elapsed());
         let full = tally.consumed >= limits.records || tally.consumed_bytes >= limits.bytes;
         if full || left.is_zero() || limits.restoring || stop.is_set() || (due && tally.consumed == 0) {
-            break None;
+            break;
         }
         let started = Instant::now();
         batch = consumer.batch(BATCH, left.min(limits.patience))?;
         steps.poll += started.elapsed().as_secs_f64();
-    };
+    }
     drop(batch);
-    if let Some(event @ GroupEvent::Lost(_)) = event {
+    if let Some(GroupEvent::Lost(_)) = events.back() {
         transaction.abort()?;
-        return Ok(Ended::Lost(event));
+        return Ok(Ended::Lost);
     }
     let started = Instant::now();
     let offsets = close(spec, ids, tasks, clock(), &mut transaction, &mut tally)?;
@@ -100,7 +102,7 @@ pub(crate) fn run_transaction<C: Consumer, P: Producer<Membership = C::Membershi
             .map_err(|error| Failure::stage(error, spec.topic(spec.input), *partition, task.committed))?;
     }
     steps.commit = started.elapsed().as_secs_f64();
-    Ok(Ended::Committed { tally, steps, event })
+    Ok(Ended::Committed { tally, steps })
 }
 
 fn account_for_expired(

@@ -79,6 +79,8 @@ pub struct Worker<B: Broker> {
     tasks: BTreeMap<Partition, Task>,
     restores: Vec<Restore<B::Log>>,
     events: VecDeque<GroupEvent>,
+    /// Accepted, and not being restored yet.
+    accepted: Vec<Partition>,
     rows: HashMap<Label, i64>,
     budget: Budget,
 }
@@ -103,6 +105,7 @@ impl<B: Broker> Worker<B> {
             tasks: BTreeMap::new(),
             restores: Vec::new(),
             events: VecDeque::new(),
+            accepted: Vec::new(),
             rows: HashMap::new(),
             budget: Budget::default(),
         }
@@ -133,7 +136,9 @@ impl<B: Broker> Worker<B> {
         self.connect()?;
         while let Some(event) = self.next_event()? {
             self.handle(event)?;
+            self.events.pop_front();
         }
+        self.begin_restore()?;
         self.restore()?;
         self.transact(stop)
     }
@@ -166,10 +171,11 @@ impl<B: Broker> Worker<B> {
     }
 
     fn next_event(&mut self) -> Result<Option<GroupEvent>, BrokerError> {
-        match self.events.pop_front() {
-            Some(event) => Ok(Some(event)),
-            None => self.link().consumer.event(),
+        if self.events.is_empty() {
+            let event = self.link().consumer.event()?;
+            self.events.extend(event);
         }
+        Ok(self.events.front().cloned())
     }
 
     fn handle(&mut self, event: GroupEvent) -> Result<(), Failure> {
@@ -177,11 +183,9 @@ impl<B: Broker> Worker<B> {
         match event {
             GroupEvent::Assigned(partitions) => {
                 tracing::info!(stage, worker = self.config.number, ?partitions, "partitions assigned");
-                self.audience.metrics.assigned(partitions.len());
                 self.link().consumer.accept(&partitions)?;
-                if !partitions.is_empty() {
-                    self.begin_restore(&partitions)?;
-                }
+                self.audience.metrics.assigned(partitions.len());
+                self.accepted.extend(partitions);
                 self.tell_phase();
             }
             GroupEvent::Revoked(partitions) => {
@@ -201,24 +205,30 @@ impl<B: Broker> Worker<B> {
         Ok(())
     }
 
-    /// Drops the state of partitions, then gives them up. Their work is committed, or void.
+    /// Gives partitions up and drops their state. Their work is committed, or void.
     fn give_up(&mut self, partitions: &[Partition], lost: bool) -> Result<(), Failure> {
+        self.link().consumer.release(partitions)?;
         self.audience.metrics.taken(partitions, lost);
+        self.accepted.retain(|partition| !partitions.contains(partition));
         self.tasks.retain(|partition, _| !partitions.contains(partition));
         self.restores.iter_mut().for_each(|restore| restore.forget(partitions));
         self.restores.retain(|restore| !restore.is_empty());
-        self.link().consumer.release(partitions)?;
         self.tell_phase();
         self.tell_rows();
         Ok(())
     }
 
-    fn begin_restore(&mut self, partitions: &[Partition]) -> Result<(), Failure> {
+    fn begin_restore(&mut self) -> Result<(), Failure> {
+        if self.accepted.is_empty() {
+            return Ok(());
+        }
+        let partitions = self.accepted.clone();
         let factory = Arc::clone(&self.factory);
         let link = self.link();
-        let committed = link.consumer.committed(partitions)?;
+        let committed = link.consumer.committed(&partitions)?;
         let restore = Restore::begin(&mut link.log, factory.as_ref(), committed)?;
         self.restores.push(restore);
+        self.accepted.clear();
         Ok(())
     }
 
@@ -231,17 +241,19 @@ impl<B: Broker> Worker<B> {
         let remaining = restore.remaining();
         self.audience.metrics.restoring(remaining);
         if let Some(tasks) = finished {
-            for (partition, task) in &tasks {
-                tracing::info!(
-                    stage = self.factory.spec().name,
-                    partition = partition.number(),
-                    next = task.next.number(),
-                    "partition restored"
-                );
-                link.consumer.start(*partition, task.next)?;
-            }
+            let restored: Vec<_> = tasks.iter().map(|(p, task)| (*p, task.next)).collect();
             self.tasks.extend(tasks);
             self.restores.remove(0);
+            for (partition, next) in restored {
+                let stage = self.factory.spec().name;
+                tracing::info!(
+                    stage,
+                    partition = partition.number(),
+                    next = next.number(),
+                    "partition restored"
+                );
+                link.consumer.start(partition, next)?;
+            }
             self.audience.metrics.restoring(0);
             self.tell_phase();
             self.tell_rows();
@@ -262,20 +274,19 @@ impl<B: Broker> Worker<B> {
             &limits,
             clock.as_ref(),
             stop,
+            &mut self.events,
         )?;
         self.tell_lag();
         match ended {
             Ended::Idle => {}
-            Ended::Committed { tally, steps, event } => {
+            Ended::Committed { tally, steps } => {
                 self.budget.succeeded();
                 self.audience.metrics.committed(&tally, steps, (self.config.clock)());
                 self.audience.observer.committed(&tally);
-                self.events.extend(event);
                 self.tell_rows();
             }
-            Ended::Lost(event) => {
+            Ended::Lost => {
                 self.audience.metrics.aborted();
-                self.events.push_back(event);
                 self.rewind()?;
             }
         }
@@ -338,19 +349,24 @@ impl<B: Broker> Worker<B> {
 
     /// Drops every connection and all state: it is rebuilt from committed topics.
     fn drop_link(&mut self) {
-        let mut held: Vec<_> = self.tasks.keys().copied().collect();
+        let mut held: Vec<_> = self.tasks.keys().chain(&self.accepted).copied().collect();
         held.extend(self.restores.iter().flat_map(Restore::partitions));
         self.audience.metrics.dropped(&held);
         self.tasks.clear();
         self.restores.clear();
         self.events.clear();
+        self.accepted.clear();
         self.link = None;
         self.audience.observer.entered(Phase::Joining);
         self.tell_rows();
     }
 
     fn tell_phase(&self) {
-        let phase = if self.restores.is_empty() { Phase::Running } else { Phase::Restoring };
+        let phase = if self.restores.is_empty() && self.accepted.is_empty() {
+            Phase::Running
+        } else {
+            Phase::Restoring
+        };
         self.audience.observer.entered(phase);
     }
 
@@ -360,10 +376,10 @@ impl<B: Broker> Worker<B> {
         let mut oldest = 0.0_f64;
         let mut backlog = 0;
         for (partition, task) in &self.tasks {
-            let Some(end) = link.consumer.stable_end(*partition) else { continue };
-            self.audience.metrics.lag(*partition, task.next, end);
-            backlog += u64::try_from(end.number() - task.next.number()).unwrap_or(0);
-            if task.next < end
+            let Some(behind) = link.consumer.backlog(*partition, task.next) else { continue };
+            self.audience.metrics.lag(*partition, behind);
+            backlog += behind;
+            if behind > 0
                 && let Some(age) = task.age(now)
             {
                 oldest = oldest.max(age);

@@ -112,7 +112,7 @@ impl Site {
         }
         let log = open_log(&self.log_file());
         let child = command
-            .env("LMSAUDIT_INSTALL", "never")
+            .env("SETUP_INSTALL", "never")
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a file handle can be cloned"))
             .stderr(log)

@@ -1,6 +1,7 @@
 //! A Kafka cluster to test against: usually one broker of ours, which can be killed, frozen and started again; or an existing
 //! cluster, of which only its addresses are known.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -55,6 +56,18 @@ impl TestKafka {
         self.properties.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// How the product is told to connect, as environment variables. Secrets go by their file.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let variable = |(key, value): &(String, String)| match key.as_str() {
+            "sasl.password" => {
+                let file = self.ours().folder().join("tls/password");
+                ("LMSAUDIT_KAFKA_SASL_PASSWORD_FILE".to_owned(), file.display().to_string())
+            }
+            _ => (format!("LMSAUDIT_KAFKA_{}", key.to_ascii_uppercase().replace('.', "_")), value.clone()),
+        };
+        self.properties.iter().map(variable).collect()
+    }
+
     /// Whether the broker is ours, so that it may be killed.
     pub fn is_ours(&self) -> bool {
         self.site.is_some()
@@ -84,6 +97,13 @@ impl TestKafka {
         }
         let wanted = usize::try_from(partitions).expect("a count of partitions is positive");
         wait_until(ANSWER, &format!("the leaders of {name}"), || self.leaders(name) == wanted);
+    }
+
+    /// Makes a topic of which nobody else has the name, for tests that share a broker, and returns that name.
+    pub fn fresh_topic(&self, prefix: &str, partitions: i32, settings: &[(&str, &str)]) -> String {
+        let name = format!("{prefix}-{:016x}", RandomState::new().hash_one(prefix));
+        self.create_topic(&name, partitions, settings);
+        name
     }
 
     /// The broker's log since its first start.

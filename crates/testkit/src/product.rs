@@ -54,14 +54,14 @@ impl Product {
         Self { name, child, leash, folder }
     }
 
-    /// The `lms-audit` that belongs to the running test: `LMSAUDIT_BIN` where that is set, else the one of the test's own
+    /// The `lms-audit` that belongs to the running test: `TESTKIT_BINARY` where that is set, else the one of the test's own
     /// build profile, brought up to date by cargo. (A test in the binary's own package has `env!("CARGO_BIN_EXE_lms-audit")`.)
     ///
     /// # Panics
     /// When cargo cannot build it.
     pub fn binary() -> &'static Path {
         static BINARY: OnceLock<PathBuf> = OnceLock::new();
-        BINARY.get_or_init(|| std::env::var_os("LMSAUDIT_BIN").map_or_else(build, PathBuf::from))
+        BINARY.get_or_init(|| std::env::var_os("TESTKIT_BINARY").map_or_else(build, PathBuf::from))
     }
 
     /// Its process id.

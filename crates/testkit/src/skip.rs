@@ -47,11 +47,11 @@ pub(crate) fn kafka_script() -> PathBuf {
         .expect("the broker's script is part of the checkout")
 }
 
-/// `LMSAUDIT_TEST_KAFKA=off` is a wish, so it holds with `CI` too: it makes the quick check quick.
+/// `TESTKIT_KAFKA=off` is a wish, so it holds with `CI` too: it makes the quick check quick.
 fn switched_off() -> bool {
-    let off = std::env::var("LMSAUDIT_TEST_KAFKA").is_ok_and(|value| value == "off");
+    let off = std::env::var("TESTKIT_KAFKA").is_ok_and(|value| value == "off");
     if off {
-        say_skipped("LMSAUDIT_TEST_KAFKA=off");
+        say_skipped("TESTKIT_KAFKA=off");
     }
     off
 }
@@ -72,7 +72,7 @@ fn can_start() -> bool {
 fn jars() -> Result<(), String> {
     let output = Command::new(kafka_script())
         .arg("jars")
-        .env("LMSAUDIT_INSTALL", "never")
+        .env("SETUP_INSTALL", "never")
         .output()
         .map_err(|error| format!("the broker's script cannot be started: {error}"))?;
     if output.status.success() {

@@ -49,6 +49,10 @@ fn sasl_ssl_with_scram_lets_in_who_knows_the_password() {
     let Some(kafka) = secure_kafka_or_skip() else { return };
     assert_eq!(kafka.property("security.protocol"), Some("SASL_SSL"));
     assert_eq!(kafka.property("sasl.mechanism"), Some("SCRAM-SHA-512"));
+    let environment: std::collections::BTreeMap<_, _> = kafka.environment().into_iter().collect();
+    let password = std::fs::read_to_string(&environment["LMSAUDIT_KAFKA_SASL_PASSWORD_FILE"]).unwrap();
+    assert_eq!(Some(password.trim_end()), kafka.property("sasl.password"));
+    assert_eq!(environment["LMSAUDIT_KAFKA_BOOTSTRAP_SERVERS"], kafka.bootstrap());
     kafka.create_topic("kept", 1, &[]);
     kafka.produce([Raw::to("kept").value("sealed")]);
     assert_eq!(values(&kafka), ["sealed"]);

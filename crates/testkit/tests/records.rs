@@ -7,17 +7,17 @@ use testkit::{Compression, End, Isolation, Partitioner, Placed, Raw, Sending, ka
 #[test]
 fn every_part_of_a_record_survives() {
     let Some(kafka) = kafka_or_skip() else { return };
-    kafka.create_topic("parts", 3, &[]);
+    let topic = &kafka.fresh_topic("parts", 3, &[]);
     let sent = [
-        Raw::to("parts").partition(2).key("k").value("v").header("h", "1").header("h", "2").null_header("n"),
-        Raw::to("parts").partition(2).key("").timestamp_ms(1_700_000_000_123),
-        Raw::to("parts").partition(0).value([0xff, 0x00]),
+        Raw::to(topic).partition(2).key("k").value("v").header("h", "1").header("h", "2").null_header("n"),
+        Raw::to(topic).partition(2).key("").timestamp_ms(1_700_000_000_123),
+        Raw::to(topic).partition(0).value([0xff, 0x00]),
     ];
     let placed = kafka.produce(sent);
     let at = |partition, offset| Placed { partition, offset };
     assert_eq!(placed, [at(2, 0), at(2, 1), at(0, 0)]);
 
-    let taken = kafka.read("parts");
+    let taken = kafka.read(topic);
     assert_eq!(taken.iter().map(|r| (r.partition, r.offset)).collect::<Vec<_>>(), [(0, 0), (2, 0), (2, 1)]);
     assert_eq!((taken[0].key.clone(), taken[0].value.clone()), (None, Some(vec![0xff, 0x00])));
     assert_eq!((taken[1].key_text(), taken[1].value_text()), ("k".into(), "v".into()));
@@ -26,22 +26,22 @@ fn every_part_of_a_record_survives() {
     assert_eq!(taken[1].headers[2], ("n".to_owned(), None));
     assert_eq!((taken[2].key.as_deref(), taken[2].value.as_deref()), (Some(&b""[..]), None));
     assert_eq!(taken[2].timestamp_ms, Some(1_700_000_000_123));
-    assert_eq!(kafka.read_partition("parts", 2), taken[1..]);
-    assert_eq!(kafka.read_partition("parts", 1), []);
+    assert_eq!(kafka.read_partition(topic, 2), taken[1..]);
+    assert_eq!(kafka.read_partition(topic, 1), []);
 }
 
 #[test]
 fn every_compression_is_read_back() {
     let Some(kafka) = kafka_or_skip() else { return };
-    kafka.create_topic("compressed", 1, &[]);
+    let topic = &kafka.fresh_topic("compressed", 1, &[]);
     let all =
         [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd];
     for compression in all {
         let records =
-            (0..50).map(|n| Raw::to("compressed").value(format!("{compression:?} {n} {}", "x".repeat(200))));
+            (0..50).map(|n| Raw::to(topic).value(format!("{compression:?} {n} {}", "x".repeat(200))));
         kafka.produce_as(&Sending { compression, ..Sending::default() }, records);
     }
-    let values: Vec<String> = kafka.read("compressed").iter().map(|record| record.value_text()).collect();
+    let values: Vec<String> = kafka.read(topic).iter().map(|record| record.value_text()).collect();
     assert_eq!(values.len(), 250);
     for (at, compression) in all.iter().enumerate() {
         assert!(values[at * 50].starts_with(&format!("{compression:?} 0 ")), "{}", values[at * 50]);
@@ -51,9 +51,9 @@ fn every_compression_is_read_back() {
 #[test]
 fn the_default_partitioner_is_javas() {
     let Some(kafka) = kafka_or_skip() else { return };
-    kafka.create_topic("partitioned", 12, &[]);
+    let topic = &kafka.fresh_topic("partitioned", 12, &[]);
     let keys = ["acme", "globex", "initech", "umbrella"];
-    let records = || keys.map(|key| Raw::to("partitioned").key(key).value("v"));
+    let records = || keys.map(|key| Raw::to(topic).key(key).value("v"));
     let partitions = |partitioner| {
         let sending = Sending { partitioner, ..Sending::default() };
         kafka.produce_as(&sending, records()).iter().map(|placed| placed.partition).collect::<Vec<_>>()
@@ -85,18 +85,18 @@ fn murmur2(data: &[u8]) -> u32 {
 #[test]
 fn only_the_committed_is_read_unless_asked_for() {
     let Some(kafka) = kafka_or_skip() else { return };
-    kafka.create_topic("transactional", 1, &[]);
+    let topic = &kafka.fresh_topic("transactional", 1, &[]);
     let send = |id: &str, end, value: &str| {
         let sending = Sending { transaction: Some((id.to_owned(), end)), ..Sending::default() };
-        kafka.produce_as(&sending, [Raw::to("transactional").value(value)]);
+        kafka.produce_as(&sending, [Raw::to(topic).value(value)]);
     };
     send("one", End::Commit, "kept");
     send("two", End::Abort, "dropped");
     send("one", End::Commit, "kept too");
     let values = |isolation| {
-        kafka.read_as("transactional", isolation).iter().map(|record| record.value_text()).collect::<Vec<_>>()
+        kafka.read_as(topic, isolation).iter().map(|record| record.value_text()).collect::<Vec<_>>()
     };
     assert_eq!(values(Isolation::Committed), ["kept", "kept too"]);
     assert_eq!(values(Isolation::Uncommitted), ["kept", "dropped", "kept too"]);
-    assert_eq!(kafka.offsets("transactional", 0), (0, 6), "three records and three control records");
+    assert_eq!(kafka.offsets(topic, 0), (0, 6), "three records and three control records");
 }

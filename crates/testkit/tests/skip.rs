@@ -17,7 +17,7 @@ fn run(envs: &[(&str, &str)]) -> Output {
         .args(["--exact", "--ignored", "needs_kafka"])
         .env_remove("CI")
         .env_remove("KAFKA_BOOTSTRAP_SERVERS")
-        .env_remove("LMSAUDIT_TEST_KAFKA")
+        .env_remove("TESTKIT_KAFKA")
         .envs(envs.iter().copied())
         .output()
         .unwrap()
@@ -48,7 +48,7 @@ fn without_java_it_fails_under_ci() {
 
 #[test]
 fn switched_off_it_skips_under_ci_too() {
-    let output = run(&[("LMSAUDIT_TEST_KAFKA", "off"), ("CI", "true")]);
+    let output = run(&[("TESTKIT_KAFKA", "off"), ("CI", "true")]);
     assert!(output.status.success());
-    assert!(text(&output.stderr).contains("SKIPPED: needs_kafka needs Kafka: LMSAUDIT_TEST_KAFKA=off"));
+    assert!(text(&output.stderr).contains("SKIPPED: needs_kafka needs Kafka: TESTKIT_KAFKA=off"));
 }

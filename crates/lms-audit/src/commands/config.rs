@@ -10,13 +10,13 @@ use crate::output::{Format, Printer, Row};
 use crate::shell::Shell;
 use crate::verdict::Verdict;
 
-/// The configuration.
+/// The configuration in force, every key explained.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// The configuration in force: every key, what it means, its value and where that comes from.
     ///
     /// Printed as a file that `--config` takes; secrets are never shown. Flags win over environment
-    /// variables (LMSAUDIT_<PART>_<KEY>), those over the file, the file over the defaults.
+    /// variables (`LMSAUDIT_PART_KEY`), those over the file, the file over the defaults.
     Show,
 }
 

@@ -68,11 +68,16 @@ pub struct Command {
 }
 
 impl Command {
-    /// What to make, if it is `now` now.
+    /// What to make for topics of so many partitions, if it is `now` now.
     ///
     /// # Errors
     /// [`Misuse`] when the last action would happen in the future.
-    pub fn options(&self, config: &Config, now: Micros) -> Result<Options, Misuse> {
+    pub fn options(
+        &self,
+        config: &Config,
+        partitions: PartitionCount,
+        now: Micros,
+    ) -> Result<Options, Misuse> {
         let span = self.span.millis().saturating_mul(1000);
         let start = match self.start {
             Some(start) => start.at(now),
@@ -86,8 +91,6 @@ impl Command {
                 when::readable(Micros::new(end))
             )));
         }
-        let partitions = PartitionCount::new(config.topics.partitions)
-            .ok_or_else(|| Misuse("topics.partitions is at least 1".into()))?;
         Ok(Options {
             count: self.count,
             seed: self.seed,
@@ -107,7 +110,7 @@ impl Command {
 /// # Errors
 /// When the arguments do not fit or nothing more can be written.
 pub fn write(command: &Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> {
-    let options = command.options(shell.config(), when::now())?;
+    let options = command.options(shell.config(), planned(shell.config())?, when::now())?;
     let summary = match &command.out {
         Some(path) => {
             let file = std::fs::File::create(path).with_context(|| format!("creating {}", path.display()))?;
@@ -119,16 +122,26 @@ pub fn write(command: &Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict
     conclude(command, &options, &summary)
 }
 
-/// Publishes the actions.
+/// How many partitions the topics shall have.
+///
+/// # Errors
+/// [`Misuse`] when there shall be none.
+pub fn planned(config: &Config) -> Result<PartitionCount, Misuse> {
+    PartitionCount::new(config.topics.partitions)
+        .ok_or_else(|| Misuse("topics.partitions is at least 1".into()))
+}
+
+/// Publishes the actions to a topic of so many partitions.
 ///
 /// # Errors
 /// When the arguments do not fit or the broker refuses.
 pub fn publish(
     command: &Command,
     shell: &mut Shell<'_>,
+    partitions: PartitionCount,
     publisher: &mut impl Publisher,
 ) -> anyhow::Result<Verdict> {
-    let options = command.options(shell.config(), when::now())?;
+    let options = command.options(shell.config(), partitions, when::now())?;
     let summary = send(options.clone(), publisher)?;
     conclude(command, &options, &summary)
 }
@@ -215,7 +228,8 @@ mod tests {
             ("lms-audit generate --start 3d", Some("2026-10-30 09:14:03Z")),
             ("lms-audit generate --start 2026-11-02", None),
         ] {
-            let options = parse(line).options(&Config::default(), NOW);
+            let config = Config::default();
+            let options = parse(line).options(&config, planned(&config).expect("some"), NOW);
             assert_eq!(options.ok().map(|options| when::readable(options.start)).as_deref(), start, "{line}");
         }
     }

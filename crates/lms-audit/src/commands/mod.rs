@@ -5,6 +5,7 @@
 
 pub mod catalog;
 pub mod config;
+pub mod demo;
 pub mod generate;
 pub mod publish;
 pub mod report;
@@ -25,8 +26,23 @@ use crate::wiring;
 /// What the command could not do; [`crate::verdict::Misuse`] where it was called wrongly.
 pub fn run(cli: Cli) -> anyhow::Result<Verdict> {
     let mut shell = Shell::of_process(&cli.common)?;
-    let shell = &mut shell;
-    match cli.command {
+    let servers = shell.config().kafka.bootstrap_servers.clone();
+    dispatch(cli.command, &mut shell).map_err(|error| say_where(error, &servers))
+}
+
+/// An error that only says that no broker answers also says where one was looked for.
+fn say_where(error: anyhow::Error, servers: &str) -> anyhow::Error {
+    if error.chain().filter_map(|cause| cause.downcast_ref()).any(wiring::is_away) {
+        error.context(format!(
+            "no broker answers at {servers}; is it the right address (--bootstrap-servers)?"
+        ))
+    } else {
+        error
+    }
+}
+
+fn dispatch(command: Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> {
+    match command {
         Command::Catalog(command) => catalog::run(&command, shell),
         Command::Config(command) => config::run(&command, shell),
         Command::Schemas(command) => schemas::run(&command, shell),
@@ -37,5 +53,6 @@ pub fn run(cli: Cli) -> anyhow::Result<Verdict> {
         Command::Trail(command) => wiring::trail(&command, shell),
         Command::Report(command) => wiring::report(&command, shell),
         Command::Tail(command) => wiring::tail(&command, shell),
+        Command::Demo(command) => wiring::demo(&command, shell),
     }
 }

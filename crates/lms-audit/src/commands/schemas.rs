@@ -9,7 +9,7 @@ use crate::shell::Shell;
 use crate::verdict::Verdict;
 use crate::wiring;
 
-/// The schemas.
+/// Check the Avro schemas of this build, or register them.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Check that every version of a schema can be read as the trail promises; exit code 3 if not.

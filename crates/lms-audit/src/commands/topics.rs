@@ -14,7 +14,7 @@ use crate::shell::Shell;
 use crate::topics::{Finding, Step, Weight, check, names, plan, steps, verify};
 use crate::verdict::Verdict;
 
-/// The topics.
+/// Make the 42 topics, or say how they differ from the plan.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make missing topics and set what falls short of the plan.

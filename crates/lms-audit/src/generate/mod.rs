@@ -10,13 +10,15 @@ mod draft;
 mod expect;
 mod flaw;
 mod generator;
+mod options;
 mod random;
 mod world;
 
 pub use case::Case;
 pub use expect::{Expect, Fate, Route, Summary};
 pub use flaw::Flaw;
-pub use generator::{Generator, Made, Options};
+pub use generator::Generator;
+pub use options::{Made, Options};
 
 #[cfg(test)]
 mod agreement;

@@ -81,8 +81,8 @@ fn compare(plan: &TopicPlan, state: &TopicState, dedup_window: Span, findings: &
 /// to begin a new trail.
 pub(super) fn partitions(plan: &TopicPlan, state: &TopicState) -> Finding {
     let remedy = format!(
-        "a partition count is never changed, set topics.partitions = {} if every topic has that many; \
-         otherwise the topic was made by somebody else and must be made anew",
+        "a partition count is never changed: set topics.partitions = {} if every topic has that many, else \
+         this one must be made anew",
         state.partitions
     );
     let (found, wanted) = (state.partitions.to_string(), plan.partitions.to_string());

@@ -5,8 +5,8 @@ use catalog::{Category, Micros, Receipt, Topic, View, coverage_key};
 use codec::{Codec, Decoder, Encoder, LedgerRecord};
 use stage::store::{Change, Store};
 use stage::{
-    Changelog, Coverage, Label, Millis, Offset, Outcome, Output, Partition, ReadFrom, Record, RestorePoint, Sink,
-    Stage, StageError, TopicIndex,
+    Changelog, Coverage, Label, Millis, Offset, Outcome, Output, Partition, ReadFrom, Record, RestorePoint,
+    Sink, Stage, StageError, TopicIndex,
 };
 
 use super::committed::{Committed, table};
@@ -105,7 +105,7 @@ impl Stage for AggregatorStage {
                 Some(Row::Activity(row)) => self.encoder.activity(category, row, value),
                 Some(Row::Actors(row)) => self.encoder.actors(category, row, value),
                 Some(Row::Register(row)) => self.encoder.register(category, row, value),
-                None => Ok(value.clear()),
+                None => Ok(()),
             }
             .map_err(|error| encoding(error, || Topic::Report(category, change.view).name()))?;
             let value = change.row.is_some().then_some(self.value.as_slice());

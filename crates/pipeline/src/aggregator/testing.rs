@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use catalog::{
-    Action, Actor, ActorKind, AuditEvent, Digest, EventId, Identity, Micros, Need, Object, Provenance, TenantId,
-    Topic, User, catalog,
+    Action, Actor, ActorKind, AuditEvent, Digest, EventId, Identity, Micros, Need, Object, Provenance,
+    TenantId, Topic, User, catalog,
 };
 use codec::Codec;
 use stage::{
-    Coverage, Millis, Offset, Outcome, Output, Partition, Record, RestorePoint, Sink, Stage, StageError, StageFactory,
+    Coverage, Millis, Offset, Outcome, Output, Partition, Record, RestorePoint, Sink, Stage, StageError,
+    StageFactory,
 };
 
 use super::AggregatorStages;
@@ -138,7 +139,8 @@ impl Run {
     pub(crate) fn restored(from: &Run) -> Self {
         let mut run = Self::new();
         let point = RestorePoint { time: None };
-        let changelogs: Vec<_> = run.stage.changelogs(point).iter().map(|changelog| changelog.topic).collect();
+        let changelogs: Vec<_> =
+            run.stage.changelogs(point).iter().map(|changelog| changelog.topic).collect();
         for topic in [topic_index(Topic::Ledger)].into_iter().chain(changelogs) {
             let records = from.sent.iter().filter(|sent| topic_index(sent.topic) == topic);
             for (offset, sent) in (0..).zip(records) {

@@ -5,8 +5,8 @@ mod measure;
 mod restore;
 
 use catalog::{Category, Topic, View};
-use codec::Codec;
-use stage::{Label, Millis, Offset, Outcome, Partition, StageError, StageFactory};
+use codec::{Codec, RegistryClient, RegistryConfig};
+use stage::{Label, Millis, Offset, Outcome, StageError, StageFactory};
 
 use super::testing::*;
 use super::*;
@@ -100,6 +100,24 @@ fn what_is_no_audit_event_stops_the_stage_and_says_where() {
     lacking.action.user = None;
     let Err(StageError::Stop(message)) = run.process(&encode(&[lacking])[0]) else { panic!("no stop") };
     assert!(message.contains("offset 2: an event of course.started has no user"), "{message}");
+}
+
+/// A schema registry that does not answer is waited for: neither the event nor the rows are at fault.
+#[test]
+fn an_absent_registry_is_tried_again() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr());
+    let url = format!("http://{}", closed.expect("a free port"));
+    let registry = RegistryClient::new(&RegistryConfig::new(&url));
+    let mut stage = AggregatorStages::new(Codec::with_registry(registry)).create(PARTITION);
+    let mut sink = Collected::default();
+    let framed = record(4, Some(b"acme"), Some(b"\0\0\0\0\x07rest"), Millis::new(0));
+    let Err(StageError::Retry(message)) = stage.process(&framed, &mut sink) else { panic!("no retry") };
+    assert!(message.starts_with("lms.audit.events.v1, partition 2, offset 4: "), "{message}");
+    let value = encode(&[event(1, "course.started", 0, 1)]);
+    let readable = record(4, Some(b"acme"), Some(&value[0]), Millis::new(0));
+    stage.process(&readable, &mut sink).expect("names its schema by fingerprint");
+    let Err(StageError::Retry(message)) = stage.flush(&mut sink) else { panic!("no retry") };
+    assert!(message.starts_with("lms.audit.reports.course-and-training-plan."), "{message}");
 }
 
 #[test]

@@ -176,8 +176,8 @@ impl Consumer for KafkaConsumer {
         })
     }
 
-    fn stable_end(&self, partition: Partition) -> Option<Offset> {
-        self.statistics.stable_ends.get(&partition).copied()
+    fn backlog(&self, partition: Partition, next: Offset) -> Option<u64> {
+        self.statistics.backlog(partition, next)
     }
 }
 

@@ -139,7 +139,7 @@ fn last_rows(
     let slice = reading::whole(log, topic, partition)?;
     let prefix = format!("{tenant}/");
     let mut rows = BTreeMap::new();
-    reading::read(log, vec![slice], &mut |_, record| {
+    reading::read_watched(log, vec![slice], &mut |_, record| {
         let key = record.key.and_then(|key| std::str::from_utf8(key).ok());
         if let Some(key) = key.filter(|key| key.starts_with(&prefix)) {
             match record.value {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use catalog::{ActivityRow, ActorRef, ActorsRow, Micros, RegisterRow, View, Window, window_start};
+use catalog::{ActivityRow, ActorRef, ActorsRow, Micros, RegisterRow, View};
 use codec::Decoder;
 
 use super::Command;
@@ -67,7 +67,7 @@ fn is_actor(actor: &ActorRef, wanted: &str) -> bool {
 
 fn activity(row: &ActivityRow) -> Sorted {
     let cells = vec![
-        format!("{}Z", window_start(row.window, row.start)),
+        readable(row.start),
         row.catalog.clone().unwrap_or_default(),
         row.event_type.into(),
         row.count.to_string(),
@@ -81,7 +81,7 @@ fn activity(row: &ActivityRow) -> Sorted {
 
 fn actors(row: &ActorsRow) -> Sorted {
     let cells = vec![
-        format!("{}Z", window_start(Window::Day, row.day)),
+        readable(row.day),
         actor(&row.actor),
         row.count.to_string(),
         counts(&row.by_event_type),

@@ -1,8 +1,8 @@
 //! `tail`: records of any topic of the trail, decoded.
 
 mod decode;
+mod print;
 
-use std::io::Write;
 use std::ops::ControlFlow;
 use std::str::FromStr;
 
@@ -10,14 +10,14 @@ use catalog::Topic;
 use clap::Args;
 use codec::Decoder;
 use runtime::{Extent, Log, Slice};
-use serde_json::Value;
 use stage::{Millis, Offset, Partition, Record};
 
-use crate::output::{Format, Printer, Row, escape, escape_json, say};
+use crate::output::{Format, say};
 use crate::reading;
 use crate::shell::Shell;
 use crate::verdict::{Misuse, Verdict};
 use crate::when::{self, When};
+use print::{Records, Shown};
 
 /// Records of any topic, decoded: key, headers, place, time, value.
 ///
@@ -183,105 +183,6 @@ impl Command {
         let unlimited = self.follow && self.from != From::End;
         self.count.unwrap_or(if unlimited { usize::MAX } else { 10 })
     }
-}
-
-/// A record as it is shown.
-struct Shown {
-    partition: u32,
-    offset: i64,
-    at: Millis,
-    key: Option<String>,
-    headers: Vec<(String, Option<String>)>,
-    value: Value,
-}
-
-impl Shown {
-    fn of(topic: Topic, record: &Record<'_>, decoder: &Decoder) -> Self {
-        let header = |header: &stage::Header<'_>| (header.name.to_string(), header.value.map(decode::text));
-        Self {
-            partition: record.partition.number(),
-            offset: record.offset.number(),
-            at: record.timestamp,
-            key: record.key.map(decode::text),
-            headers: record.headers.iter().map(header).collect(),
-            value: decode::value(topic.content(), record, decoder),
-        }
-    }
-}
-
-/// Prints records: some lines each for people, rows for programs.
-enum Records<W> {
-    Readable(W),
-    Rows(Printer<W>, String),
-}
-
-impl<W: Write> Records<W> {
-    fn new(out: W, format: Format, topic: &str) -> std::io::Result<Self> {
-        const COLUMNS: [&str; 6] = ["partition", "offset", "timestamp", "key", "headers", "value"];
-        Ok(match format {
-            Format::Table => Self::Readable(out),
-            _ => Self::Rows(Printer::new(out, format, &COLUMNS)?, topic.into()),
-        })
-    }
-
-    fn record(&mut self, shown: &Shown) -> std::io::Result<()> {
-        match self {
-            Self::Readable(out) => readable(out, shown),
-            Self::Rows(printer, topic) => printer.row(&row(topic, shown)),
-        }
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        match self {
-            Self::Readable(out) => out.flush(),
-            Self::Rows(printer, _) => printer.flush(),
-        }
-    }
-
-    fn finish(self) -> std::io::Result<()> {
-        match self {
-            Self::Readable(mut out) => out.flush(),
-            Self::Rows(printer, _) => printer.finish().map(drop),
-        }
-    }
-}
-
-fn readable(out: &mut impl Write, shown: &Shown) -> std::io::Result<()> {
-    let at = codec::rfc3339(reading::micros(shown.at));
-    let key = shown.key.as_deref().map_or("no key".into(), escape);
-    writeln!(out, "{}@{}  {at}  {key}", shown.partition, shown.offset)?;
-    for (name, value) in &shown.headers {
-        writeln!(out, "    {}: {}", escape(name), value.as_deref().map_or("null".into(), escape))?;
-    }
-    match &shown.value {
-        Value::Null => writeln!(out, "    (tombstone)"),
-        Value::String(text) => writeln!(out, "    {}", escape(text)),
-        value => writeln!(out, "    {}", escape_json(&value.to_string())),
-    }
-}
-
-fn row(topic: &str, shown: &Shown) -> Row {
-    let at = codec::rfc3339(reading::micros(shown.at));
-    let headers: Vec<_> =
-        shown.headers.iter().map(|(name, value)| serde_json::json!([name, value])).collect();
-    let json = serde_json::json!({
-        "topic": topic, "partition": shown.partition, "offset": shown.offset, "timestamp": at,
-        "key": shown.key, "headers": headers, "value": shown.value,
-    });
-    let value = match &shown.value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        value => value.to_string(),
-    };
-    let cells = vec![
-        shown.partition.to_string(),
-        shown.offset.to_string(),
-        at,
-        shown.key.clone().unwrap_or_default(),
-        Value::from(headers).to_string(),
-        value,
-    ];
-    Row { cells, json }
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ fn user(user: &User<'_>) -> String {
 
 fn object(object: &Object<'_>) -> String {
     match &object.title {
-        Some(title) => format!("{} {} \"{title}\"", object.kind, object.id),
+        Some(title) => format!("{} {} {title:?}", object.kind, object.id),
         None => format!("{} {}", object.kind, object.id),
     }
 }

@@ -3,7 +3,9 @@
 mod filter;
 mod latest;
 mod line;
+mod print;
 
+use std::cell::RefCell;
 use std::io::Write;
 
 use anyhow::Context as _;
@@ -11,10 +13,10 @@ use catalog::{AuditEvent, Category, Micros, TenantId, Topic};
 use clap::Args;
 use codec::Decoder;
 use runtime::{Log, Slice};
-use stage::{Millis, Offset, Record};
+use stage::{Millis, Offset, Partition, Record};
 
 use crate::commands::catalog::category;
-use crate::output::{Format, Printer, escape, say};
+use crate::output::{Format, say};
 use crate::reading::{self, CLOCK_STEP};
 use crate::shell::Shell;
 use crate::verdict::{Misuse, Verdict};
@@ -22,6 +24,7 @@ use crate::when::{self, When};
 pub use filter::{Filter, event_type};
 use latest::Latest;
 pub use line::{line, row};
+use print::Lines;
 
 /// The audit trail report: who did what, to whom, when.
 ///
@@ -99,41 +102,53 @@ pub fn run(
     let mut printer = Lines::new(&mut shell.out, shell.format)?;
     let mut latest = Latest::new(command.limit);
     let mut printed: u64 = 0;
-    reading::read(log, vec![slice], &mut |_, record| {
-        if let Some(event) = event(record, &filter, decoder)? {
-            if command.unsorted {
+    if command.unsorted {
+        reading::read(log, vec![slice], &mut |_, record| {
+            if let Some(event) = event(record, &filter, decoder)? {
                 printed += 1;
                 printer.event(&event)?;
-            } else {
+            }
+            Ok(())
+        })?;
+    } else {
+        reading::read_watched(log, vec![slice], &mut |_, record| {
+            if let Some(event) = event(record, &filter, decoder)? {
                 latest.add(event);
             }
-        }
-        Ok(())
-    })?;
+            Ok(())
+        })?;
+    }
     let (seen, kept) = (latest.seen(), latest.len());
     for event in latest.sorted() {
         printer.event(&event)?;
     }
     notes(&filter, seen, kept, printed);
     if command.follow {
-        printer.flush()?;
-        let printer = std::cell::RefCell::new(printer);
-        let topic = Topic::Events.name();
-        match reading::follow(
-            log,
-            &topic,
-            vec![end],
-            &mut |_, record| {
-                if let Some(event) = event(record, &filter, decoder)? {
-                    printer.borrow_mut().event(&event)?;
-                }
-                Ok(())
-            },
-            &mut || Ok(printer.borrow_mut().flush()?),
-        )? {}
+        follow(&filter, end, printer, log, decoder)?;
+    } else {
+        printer.finish()?;
     }
-    printer.finish()?;
     Ok(Verdict::Fine)
+}
+
+/// Prints what is recorded from now on, until somebody ends the process.
+fn follow<W: Write>(
+    filter: &Filter,
+    end: (Partition, Offset),
+    mut printer: Lines<W>,
+    log: &mut impl Log,
+    decoder: &Decoder,
+) -> anyhow::Result<()> {
+    printer.flush()?;
+    let printer = RefCell::new(printer);
+    let each = &mut |_: &str, record: &Record<'_>| {
+        if let Some(event) = event(record, filter, decoder)? {
+            printer.borrow_mut().event(&event)?;
+        }
+        Ok(())
+    };
+    let round = &mut || Ok(printer.borrow_mut().flush()?);
+    match reading::follow(log, &Topic::Events.name(), vec![end], each, round)? {}
 }
 
 fn notes(filter: &Filter, seen: u64, kept: usize, printed: u64) {
@@ -176,65 +191,6 @@ fn event(
 
 fn place(partition: u32, offset: Offset) -> String {
     format!("reading {}, partition {partition}, offset {offset}", Topic::Events.name())
-}
-
-/// Prints events: a line each for people, rows for programs.
-enum Lines<W> {
-    Readable(W),
-    Rows(Printer<W>),
-}
-
-impl<W: Write> Lines<W> {
-    fn new(out: W, format: Format) -> std::io::Result<Self> {
-        Ok(match format {
-            Format::Table => Self::Readable(out),
-            _ => Self::Rows(Printer::new(out, format, &line::COLUMNS)?),
-        })
-    }
-
-    fn event(&mut self, event: &AuditEvent<'_>) -> std::io::Result<()> {
-        match self {
-            Self::Readable(out) => writeln!(out, "{}", escape(&line(event))),
-            Self::Rows(printer) => printer.row(&row(event)),
-        }
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        match self {
-            Self::Readable(out) => out.flush(),
-            Self::Rows(printer) => printer.flush(),
-        }
-    }
-
-    fn finish(self) -> std::io::Result<()> {
-        match self {
-            Self::Readable(mut out) => out.flush(),
-            Self::Rows(printer) => printer.finish().map(drop),
-        }
-    }
-}
-
-impl Command {
-    /// A command that filters nothing, for callers in code.
-    #[must_use]
-    pub fn of(tenant: TenantId) -> Self {
-        Self {
-            tenant,
-            category: Vec::new(),
-            event_type: Vec::new(),
-            actor: Vec::new(),
-            user: Vec::new(),
-            object: Vec::new(),
-            id: Vec::new(),
-            since: None,
-            until: None,
-            received_since: None,
-            received_until: None,
-            limit: 100_000,
-            unsorted: false,
-            follow: false,
-        }
-    }
 }
 
 const DAY: i64 = 24 * 3_600_000_000;

@@ -103,6 +103,7 @@ fn a_committed_row_that_cannot_be_read_stops_the_stage() {
     run.stage.restore(topic, &record(0, key, Some(b"no row"), Millis::new(0))).expect("not read yet");
     let value = encode(&[event(1, "course.started", 0, 1)]);
     let Err(StageError::Stop(message)) = run.process(&value[0]) else { panic!("no stop") };
-    let start = "a row of lms.audit.reports.course-and-training-plan.register.v1, partition 2, cannot be read: ";
+    let start =
+        "a row of lms.audit.reports.course-and-training-plan.register.v1, partition 2, cannot be read: ";
     assert!(message.starts_with(start) && !message.contains("u-1"), "{message}");
 }
