@@ -8,7 +8,7 @@ use crate::output::{Printer, Row};
 use crate::shell::Shell;
 use crate::verdict::Verdict;
 
-/// The closed catalog: 12 categories, 97 event types, 114 actions.
+/// The closed catalog: 12 categories, 97 event types, 114 actions
 ///
 /// The source says where the names come from: article (the documentation we follow), other_edition
 /// (lost in this edition of the article, found in another), proposed (found nowhere, ours) or

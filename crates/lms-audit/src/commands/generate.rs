@@ -20,7 +20,7 @@ use crate::shell::Shell;
 use crate::verdict::{Misuse, Verdict};
 use crate::when::{self, When};
 
-/// Make actions, with everything that goes wrong in practice, and say what must become of them.
+/// Make actions, with everything that goes wrong in practice, and say what must become of them
 ///
 /// All 114 actions come, in the proportions of a real platform, from tenants of very different
 /// size: late ones, duplicates, conflicting ones, dead letters of every reason, suppressed ones,

@@ -18,7 +18,7 @@ use crate::output::{Format, escape_json, escape_lines, say};
 use crate::shell::Shell;
 use crate::verdict::{Misuse, Verdict};
 
-/// Feed files of another platform, or of actions, to the trail.
+/// Feed files of another platform, or of actions, to the trail
 ///
 /// An action's id is made of the source's own content, so that publishing a file twice, or going on
 /// after an interruption from the beginning, adds nothing. Ctrl-C ends after the current line and

@@ -20,7 +20,7 @@ use crate::wiring;
 /// out.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Run the stages: actions become audit events, audit events become report rows.
+/// Run the stages: actions become audit events, audit events become report rows
 ///
 /// Ends on SIGTERM or Ctrl-C after committing what is open. Each process needs a name of its own,
 /// kept across restarts: kafka.instance, the host's name where nothing is set. Metrics, /livez and

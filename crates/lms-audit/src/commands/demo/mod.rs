@@ -29,7 +29,7 @@ pub use account::Account;
 use ledger::Ledger;
 pub use workers::Workers;
 
-/// Topics, actions, both stages and all reports in one go, and the account at the end.
+/// Topics, actions, both stages and all reports in one go, and the account at the end
 ///
 /// Makes the topics (3 partitions, 1 replica, unless configured), starts both stages, publishes
 /// generated actions and a few lines of other platforms, waits until every action is accounted for

@@ -18,8 +18,10 @@ use crate::shell::Shell;
 use crate::verdict::{Misuse, Verdict};
 use crate::when::{self, When};
 
-/// Rows of a report view: activity (counts per event type and hour or day), actors (what each did
-/// per day) or register (who holds what now).
+/// Rows of a report view: activity, actors or register
+///
+/// activity: counts per event type and hour or day; actors: what each did per day; register: who
+/// holds what now.
 ///
 /// Reads the tenant's partition of the view's topic to its committed end; the last row of each key
 /// counts. The register is how things stand now, so its times are those of a row's last event.

@@ -19,7 +19,7 @@ use crate::verdict::{Misuse, Verdict};
 use crate::when::{self, When};
 use print::{Records, Shown};
 
-/// Records of any topic, decoded: key, headers, place, time, value.
+/// Records of any topic, decoded: key, headers, place, time, value
 ///
 /// A topic may be named in short: events, dead-letters, reports.certificate.register. Aborted
 /// records are never shown. A value that cannot be decoded is shown as it is, with the reason.

@@ -26,7 +26,7 @@ use latest::Latest;
 pub use line::{line, row};
 use print::Lines;
 
-/// The audit trail report: who did what, to whom, when.
+/// The audit trail report: who did what, to whom, when
 ///
 /// Reads the tenant's partition of the events topic to its committed end. Sorted by when things
 /// happened; --unsorted prints in the order they were recorded, as they are read, and needs no
