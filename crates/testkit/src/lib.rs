@@ -20,7 +20,7 @@ pub use kafka::TestKafka;
 pub use process::Signal;
 pub use product::Product;
 pub use raw::Raw;
-pub use read::{Isolation, Taken};
+pub use read::{Isolation, Taken, Watch};
 pub use skip::{fresh_kafka_or_skip, kafka_or_skip, secure_kafka_or_skip};
 pub use wait::{wait_for, wait_until};
 pub use write::{Compression, End, Partitioner, Placed, Sending};

@@ -8,6 +8,7 @@ use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::kafka::TestKafka;
+use crate::wait::wait_for;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -93,9 +94,12 @@ impl TestKafka {
 
     /// The first offset still there, and the one after the last record, control records counted.
     pub fn offsets(&self, topic: &str, partition: i32) -> (i64, i64) {
-        self.reader(Isolation::Uncommitted)
-            .fetch_watermarks(topic, partition, LIMIT)
-            .expect("the broker answers")
+        offsets(&self.reader(Isolation::Uncommitted), topic, partition)
+    }
+
+    /// Watches the ends of the topic's first `partitions` partitions, with one connection, so that it can be asked often.
+    pub fn watch(&self, topic: &str, partitions: i32) -> Watch {
+        Watch { reader: self.reader(Isolation::Uncommitted), topic: topic.to_owned(), partitions }
     }
 
     fn reader(&self, isolation: Isolation) -> BaseConsumer {
@@ -114,6 +118,31 @@ impl TestKafka {
             ("isolation.level", level),
         ])
     }
+}
+
+/// See [`TestKafka::watch`].
+pub struct Watch {
+    reader: BaseConsumer,
+    topic: String,
+    partitions: i32,
+}
+
+impl Watch {
+    /// How many records were ever written, uncommitted ones and control records counted.
+    pub fn written(&self) -> i64 {
+        (0..self.partitions).map(|partition| offsets(&self.reader, &self.topic, partition).1).sum()
+    }
+}
+
+fn offsets(reader: &BaseConsumer, topic: &str, partition: i32) -> (i64, i64) {
+    // Just after a topic was made, its leader is known before the leader itself knows.
+    wait_for(LIMIT, &format!("the offsets of {topic} {partition}"), || {
+        match reader.fetch_watermarks(topic, partition, LIMIT) {
+            Ok(offsets) => Some(offsets),
+            Err(error) if error.rdkafka_error_code().is_some_and(is_passing) => None,
+            Err(error) => panic!("the offsets of {topic} {partition}: {error}"),
+        }
+    })
 }
 
 fn take_to_end(consumer: &BaseConsumer, topic: &str, partitions: &[i32]) -> Vec<Taken> {
@@ -146,6 +175,15 @@ fn is_transport(code: rdkafka::types::RDKafkaErrorCode) -> bool {
         code,
         Code::BrokerTransportFailure | Code::AllBrokersDown | Code::OperationTimedOut | Code::Resolve
     )
+}
+
+fn is_passing(code: rdkafka::types::RDKafkaErrorCode) -> bool {
+    use rdkafka::types::RDKafkaErrorCode as Code;
+    is_transport(code)
+        || matches!(
+            code,
+            Code::NotLeaderForPartition | Code::LeaderNotAvailable | Code::UnknownTopicOrPartition
+        )
 }
 
 fn own(message: &BorrowedMessage<'_>) -> Taken {

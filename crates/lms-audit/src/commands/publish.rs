@@ -54,7 +54,7 @@ pub struct Command {
     pub main_admin: Option<String>,
 }
 
-fn format(name: &str) -> Result<Source, String> {
+pub(super) fn format(name: &str) -> Result<Source, String> {
     Source::from_name(name).ok_or_else(|| format!("there are: {}", Source::ALL.map(Source::name).join(", ")))
 }
 
@@ -113,7 +113,7 @@ pub fn feed(
     Ok(fed?)
 }
 
-fn progress_bar() -> ProgressBar {
+pub(super) fn progress_bar() -> ProgressBar {
     // Drawn on stderr, and only where that is a terminal.
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{bytes} of {total_bytes} ({bytes_per_sec}, {eta} left) {msg}");

@@ -1,5 +1,6 @@
 //! `run`: the stages, until SIGTERM or Ctrl-C; with metrics and health over HTTP.
 
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -117,6 +118,8 @@ fn await_topics(admin: &mut impl runtime::Admin, config: &Config, stop: &Stop) -
 
 fn logging(log: &Log) -> anyhow::Result<()> {
     let format = match log.format {
+        LogFormat::Auto if std::io::stderr().is_terminal() => ops::LogFormat::Text,
+        LogFormat::Auto => ops::LogFormat::Json,
         LogFormat::Text => ops::LogFormat::Text,
         LogFormat::Json => ops::LogFormat::Json,
     };

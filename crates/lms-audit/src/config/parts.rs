@@ -83,8 +83,8 @@ part! {
 part! {
     /// What the process says of itself, on stderr.
     Log = "log" {
-        /// text or json.
-        format: LogFormat = LogFormat::Text,
+        /// text, json, or auto: text on a terminal, else json.
+        format: LogFormat = LogFormat::Auto,
         /// error, warn, info, debug or trace; or directives such as info,runtime=debug.
         level: String = "info".into(),
     }
@@ -94,6 +94,8 @@ part! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
+    /// For people on a terminal, else for machines.
+    Auto,
     /// For people.
     Text,
     /// For machines, one object a line.

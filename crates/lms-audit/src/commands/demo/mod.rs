@@ -8,6 +8,7 @@ mod outcome;
 mod wait;
 mod workers;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use adapters::{Adapter, Control, Format as Source, Input, Settings};
@@ -38,12 +39,22 @@ pub use workers::Workers;
 ///
 ///   lms-audit demo --embedded
 ///   lms-audit demo -n 100000 --bootstrap-servers 127.0.0.1:9092
+///   lms-audit demo --actions tracking.log --format openedx --tenant acme
 #[derive(Clone, Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Command {
     /// How many actions to generate.
-    #[arg(short = 'n', long, default_value_t = 2000)]
+    #[arg(short = 'n', long, default_value_t = 100_000)]
     pub count: u64,
+    /// Publish the lines of this file instead of generated actions; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub actions: Vec<PathBuf>,
+    /// What those lines are: action, openedx, moodle or learn365.
+    #[arg(long, default_value = "action", value_parser = publish::format)]
+    pub format: Source,
+    /// Whose trail those lines belong to; every format but action needs it.
+    #[arg(long)]
+    pub tenant: Option<TenantId>,
     /// What chance begins with.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -106,7 +117,8 @@ pub trait Lifecycle {
 
 /// The tenant of the lines of other platforms.
 const FIXTURES: &str = "demo-fixtures";
-const LINES: [(Source, &str); 3] = [
+const LINES: [(Source, &str); 4] = [
+    (Source::Action, include_str!("actions.jsonl")),
     (Source::Openedx, include_str!("../../../../adapters/fixtures/openedx.log")),
     (Source::Moodle, include_str!("../../../../adapters/fixtures/moodle.jsonl")),
     (Source::Learn365, include_str!("../../../../adapters/fixtures/learn365.jsonl")),
@@ -196,13 +208,18 @@ fn watch(
     let before = outcome::Before::look(&mut log, &ledger, config.topics.partitions, &fixtures)?;
 
     let mut publisher = cluster.publisher(&Topic::Actions.name())?;
-    let options = generator(command, config)?;
-    let expected = generate::send(options, &mut publisher)?;
+    let sent = if command.actions.is_empty() {
+        let summary = generate::send(generator(command, config)?, &mut publisher)?;
+        say(&format!("published {} generated actions", summary.total));
+        outcome::Sent::Generated(Box::new(summary))
+    } else {
+        outcome::Sent::Given(publish_files(command, config, &mut publisher)?)
+    };
     let lines = publish_lines(&fixtures, &mut publisher)?;
-    say(&format!("published {} generated actions and {lines} of other platforms", expected.total));
+    say(&format!("published {lines} actions of the fixtures of every adapter"));
 
     wait::caught_up(&mut log, &mut ledger, &decoder, stages, patience).context("waiting for the stages")?;
-    outcome::Outcome::look(&mut log, &decoder, &ledger, before, &fixtures, expected, lines)
+    outcome::Outcome::look(&mut log, &decoder, &ledger, before, &fixtures, &sent, lines)
 }
 
 fn generator(command: &Command, config: &Config) -> anyhow::Result<crate::generate::Options> {
@@ -221,7 +238,28 @@ fn generator(command: &Command, config: &Config) -> anyhow::Result<crate::genera
     Ok(command.options(config, generate::planned(config)?, when::now())?)
 }
 
-/// Publishes a few lines of each other platform and gives the number of actions they made.
+/// Publishes the files that were given, says what became of their lines, and gives the number of
+/// actions they made.
+fn publish_files(command: &Command, config: &Config, publisher: &mut impl Publisher) -> anyhow::Result<u64> {
+    if command.tenant.as_ref().is_some_and(|tenant| tenant.as_str() == FIXTURES) {
+        return Err(Misuse(format!("{FIXTURES} is the tenant of the demo's own lines: name another")).into());
+    }
+    let settings = Settings { tenant: command.tenant.clone(), ..Settings::default() };
+    let adapter = Adapter::new(command.format, settings).map_err(|error| Misuse(error.to_string()))?;
+    let value_limit = usize::try_from(config.normalizer.max_value_bytes).unwrap_or(usize::MAX);
+    let never = std::sync::atomic::AtomicBool::new(false);
+    let mut actions = 0;
+    for file in &command.actions {
+        let input = Input::open(file).with_context(|| format!("opening {}", file.display()))?;
+        let control = Control { value_limit, ..Control::new(&never) };
+        let summary = publish::feed(&adapter, input, publisher, control, &publish::progress_bar())?;
+        say(&summary.to_string());
+        actions += summary.published;
+    }
+    Ok(actions)
+}
+
+/// Publishes a few lines of each platform and gives the number of actions they made.
 fn publish_lines(tenant: &TenantId, publisher: &mut impl Publisher) -> anyhow::Result<u64> {
     let never = std::sync::atomic::AtomicBool::new(false);
     let mut actions = 0;
