@@ -13,4 +13,4 @@ pub use actions::{action, generated, in_partition, now_millis, raw};
 pub use chance::Chance;
 pub use outputs::{Outputs, Written};
 pub use site::{Done, LONG, PARTITIONS, Site, actions_topic};
-pub use undisturbed::{Undisturbed, undisturbed};
+pub use undisturbed::{Undisturbed, judge, undisturbed};

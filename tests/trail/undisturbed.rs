@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 
 use catalog::Topic;
 use codec::Codec;
-use pipeline::{AggregatorStages, NormalizerConfig, NormalizerStages};
+use pipeline::{AggregatorStages, NormalizerConfig, NormalizerStages, REROUTE_HEADER};
 use stage::{Header, Millis, Offset, Output, Partition, PartitionCount, Record, Sink, StageFactory};
 use testkit::Taken;
 
+use super::account::{Account, account};
 use super::outputs::{Outputs, Written};
-use super::site::PARTITIONS;
+use super::site::{PARTITIONS, Site};
 
 /// What must have come of a log.
 #[derive(Debug, Default)]
@@ -44,6 +45,29 @@ pub fn undisturbed(actions: &[Taken]) -> Undisturbed {
     fold(&AggregatorStages::new(Codec::single_object()), &events, &mut all);
     all.rerouted.sort();
     all
+}
+
+/// Judges what lies in the topics: the committed outputs are those of an undisturbed run over the same log, every moved action
+/// arrived once, and every action is accounted for once.
+///
+/// # Panics
+/// When one of these does not hold.
+#[track_caller]
+#[must_use]
+pub fn judge(site: &Site) -> Account {
+    let (actions, outputs) = (site.actions(), Outputs::of(site));
+    let expected = undisturbed(&actions);
+    outputs.assert_are(&expected.outputs);
+    let arrived = actions.iter().filter(|action| action.header(REROUTE_HEADER).is_some());
+    let mut arrived: Vec<_> = arrived
+        .map(|action| {
+            let partition = u32::try_from(action.partition).expect("not negative");
+            (partition, Written { timestamp: None, ..action.clone().into() })
+        })
+        .collect();
+    arrived.sort();
+    assert_eq!(arrived, expected.rerouted, "the actions that were moved");
+    account(&actions, &outputs)
 }
 
 fn fold(stages: &dyn StageFactory, input: &BTreeMap<u32, Vec<(i64, Written)>>, all: &mut Undisturbed) {

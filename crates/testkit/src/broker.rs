@@ -26,6 +26,7 @@ pub(crate) enum Security {
 pub(crate) struct Site {
     folder: tempfile::TempDir,
     security: Security,
+    heap: Option<String>,
     pub(crate) port: u16,
     controller_port: u16,
 }
@@ -44,11 +45,12 @@ enum Start {
 
 impl Site {
     /// A new site with a running broker. Another process can take a port between our look and the broker's: then others.
-    pub(crate) fn found(security: Security) -> (Self, Broker) {
+    pub(crate) fn found(security: Security, heap: Option<&str>) -> (Self, Broker) {
         for _ in 0..STARTS {
             let folder =
                 tempfile::Builder::new().prefix("lms-audit-kafka-").tempdir().expect("a folder can be made");
-            let site = Self { folder, security, port: port::free(), controller_port: port::free() };
+            let (heap, port, controller_port) = (heap.map(str::to_owned), port::free(), port::free());
+            let site = Self { folder, security, heap, port, controller_port };
             match site.start() {
                 Start::Running(broker) => return (site, broker),
                 Start::PortTaken => {}
@@ -109,6 +111,9 @@ impl Site {
         command.args(["--controller-port", &self.controller_port.to_string()]);
         if self.security == Security::SaslSsl {
             command.arg("--secure");
+        }
+        if let Some(heap) = &self.heap {
+            command.env("LMSAUDIT_KAFKA_HEAP", heap);
         }
         let log = open_log(&self.log_file());
         let child = command

@@ -14,7 +14,7 @@ use crate::broker::{Broker, Security, Site};
 use crate::process::Signal;
 use crate::wait::wait_until;
 
-const ANSWER: Duration = Duration::from_secs(30);
+pub(crate) const ANSWER: Duration = Duration::from_secs(30);
 
 /// A cluster and how to connect to it. One of ours ends with this value, or with the test process.
 pub struct TestKafka {
@@ -31,7 +31,11 @@ impl TestKafka {
     }
 
     pub(crate) fn start(security: Security) -> Self {
-        let (site, broker) = Site::found(security);
+        Self::start_with(security, None)
+    }
+
+    pub(crate) fn start_with(security: Security, heap: Option<&str>) -> Self {
+        let (site, broker) = Site::found(security, heap);
         let properties = match security {
             Security::Plaintext => vec![("bootstrap.servers".to_owned(), format!("127.0.0.1:{}", site.port))],
             Security::SaslSsl => read_properties(&site),
@@ -193,7 +197,7 @@ fn read_properties(site: &Site) -> Vec<(String, String)> {
 }
 
 /// Polls one future on this thread; librdkafka's own threads wake it.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(std::thread::Thread);
     impl std::task::Wake for Unpark {
         fn wake(self: std::sync::Arc<Self>) {

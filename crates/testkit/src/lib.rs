@@ -4,6 +4,7 @@
 
 mod broker;
 mod golden;
+mod groups;
 mod kafka;
 mod leash;
 mod port;
@@ -12,6 +13,7 @@ mod product;
 mod raw;
 mod read;
 mod skip;
+mod topics;
 mod wait;
 mod write;
 
@@ -21,6 +23,6 @@ pub use process::Signal;
 pub use product::Product;
 pub use raw::Raw;
 pub use read::{Isolation, Taken, Watch};
-pub use skip::{fresh_kafka_or_skip, kafka_or_skip, secure_kafka_or_skip};
+pub use skip::{fresh_kafka_or_skip, kafka_or_skip, kafka_with_heap, secure_kafka_or_skip};
 pub use wait::{wait_for, wait_until};
 pub use write::{Compression, End, Partitioner, Placed, Sending};

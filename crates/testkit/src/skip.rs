@@ -41,6 +41,18 @@ pub fn secure_kafka_or_skip() -> Option<TestKafka> {
     (!switched_off() && can_start()).then(|| TestKafka::start(Security::SaslSsl))
 }
 
+/// A broker of its own with so much heap (`1g`), for measurements: these are asked for by name, so nothing is skipped.
+///
+/// # Errors
+/// Why there can be no broker here.
+///
+/// # Panics
+/// Where it does not start.
+pub fn kafka_with_heap(heap: &str) -> Result<TestKafka, String> {
+    jars()?;
+    Ok(TestKafka::start_with(Security::Plaintext, Some(heap)))
+}
+
 pub(crate) fn kafka_script() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/kafka/kafka"))
         .canonicalize()

@@ -77,3 +77,18 @@ fn what_does_not_add_up_is_said() {
     assert!(differences.contains("audit events by category"), "{differences}");
     assert!(!differences.contains("activity view"), "the reports count what the events hold: {differences}");
 }
+
+#[test]
+fn files_take_the_place_of_generated_actions() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("actions.jsonl");
+    let action = r#"{"id":"1","source":"x","action":"course.created","occurred_at":"2026-01-01T00:00:00Z","tenant":"acme","actor":{"kind":"system"},"object":{"kind":"course","id":"c"}}"#;
+    std::fs::write(&file, format!("{action}\n{action}\n")).expect("a file");
+    let (log, line) = (log(), format!("lms-audit demo --actions {}", file.display()));
+    for recorded in [true, false] {
+        let (ended, printed) = demo(&log, &line, None);
+        assert_eq!(ended, Verdict::Fine, "{printed:#}");
+        let found = printed["account"]["recorded"].as_i64().expect("a number");
+        assert_eq!(found > 0, recorded, "the second time all of it is known: {printed:#}");
+    }
+}
