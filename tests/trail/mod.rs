@@ -3,6 +3,7 @@
 
 mod account;
 mod actions;
+mod calm;
 mod chance;
 mod outputs;
 mod site;
@@ -10,6 +11,7 @@ mod undisturbed;
 
 pub use account::{Account, account};
 pub use actions::{action, generated, in_partition, now_millis, raw};
+pub use calm::Calm;
 pub use chance::Chance;
 pub use outputs::{Outputs, Written};
 pub use site::{Done, LONG, PARTITIONS, Site, actions_topic};

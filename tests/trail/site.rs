@@ -69,6 +69,7 @@ impl Site {
             ("LMSAUDIT_TOPICS_MIN_INSYNC_REPLICAS", "1".into()),
             // Index files are preallocated: at their usual size the first commit stalls for seconds.
             ("LMSAUDIT_TOPICS_EXTRA", r#"{"segment.index.bytes"="65536"}"#.into()),
+            ("LMSAUDIT_LOG_FORMAT", "text".into()),
             // Any free port.
             ("LMSAUDIT_OPS_LISTEN", "127.0.0.1:0".into()),
             // A dead member is expelled soon.
@@ -156,7 +157,7 @@ impl Site {
             let coverage = self.coverage();
             let behind = [(Topic::Actions, "normalizer"), (Topic::Events, "aggregator")]
                 .into_iter()
-                .find_map(|(topic, stage)| behind(&self.kafka.read(&topic.name()), stage, &coverage));
+                .find_map(|(topic, stage)| self.behind(topic, stage, &coverage));
             match behind {
                 None => return,
                 Some(one) => last = one,
@@ -177,13 +178,12 @@ impl Site {
         let all = self.kafka.read_as(&topic.name(), Isolation::Uncommitted).len();
         all - self.kafka.read(&topic.name()).len()
     }
-}
 
-fn behind(records: &[Taken], stage: &str, coverage: &BTreeMap<(String, u32), i64>) -> Option<String> {
-    let last = records.iter().map(|record| (record.partition, record.offset)).collect::<BTreeMap<_, _>>();
-    last.into_iter().find_map(|(partition, offset)| {
-        let place = (stage.to_owned(), u32::try_from(partition).expect("not negative"));
-        let next = coverage.get(&place).copied().unwrap_or(0);
-        (next <= offset).then(|| format!("{stage} covers {next} of partition {partition}, not yet {offset}"))
-    })
+    fn behind(&self, topic: Topic, stage: &str, coverage: &BTreeMap<(String, u32), i64>) -> Option<String> {
+        (0..PARTITIONS).find_map(|partition| {
+            let last = self.kafka.last_offset(&topic.name(), partition.cast_signed())?;
+            let next = coverage.get(&(stage.to_owned(), partition)).copied().unwrap_or(0);
+            (next <= last).then(|| format!("{stage} covers {next} of partition {partition}, not yet {last}"))
+        })
+    }
 }

@@ -1,6 +1,14 @@
 //! The product as separate processes on Apache Kafka: killed, restarted, rebalanced, misled; each promise of the trail is a test.
 
 mod accounted;
+mod dead_letters;
 mod killed;
+mod observed;
 mod offsets;
+mod published;
 mod rebalanced;
+mod refused;
+mod registers;
+mod routed;
+mod secure;
+mod stopped;

@@ -1,10 +1,13 @@
-//! Measures what the stages cost: records per CPU-second over generated actions, in memory.
+//! Measures what the stages cost: records per CPU-second over generated actions.
 //!
-//! No Kafka is involved, so this is the cost of decoding, rules, state and encoding alone.
+//! `normalize` and `aggregate` work in memory, so theirs is the cost of decoding, rules, state and encoding alone;
+//! `on-kafka` runs the product on a broker, so its is the cost of all there is.
 
 mod drive;
 mod input;
 mod measure;
+mod on_kafka;
+mod process;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -28,10 +31,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum What {
-    /// Actions to audit events.
+    /// Actions to audit events, in memory.
     Normalize(Arguments),
-    /// Audit events to report rows.
+    /// Audit events to report rows, in memory.
     Aggregate(Arguments),
+    OnKafka(on_kafka::Arguments),
 }
 
 #[derive(Args)]
@@ -60,6 +64,7 @@ fn main() -> Result<()> {
     let (name, arguments) = match Cli::parse().what {
         What::Normalize(arguments) => ("normalize", arguments),
         What::Aggregate(arguments) => ("aggregate", arguments),
+        What::OnKafka(arguments) => return on_kafka::run(&arguments),
     };
     let actions = Input::generate(arguments.actions, arguments.seed, arguments.partitions)?;
     let codec = Codec::single_object();

@@ -1,4 +1,4 @@
-//! CPU time of this process, and what is said of some runs: the median, and how far they spread.
+//! Measures runs in this process, and what is said of them: the median, and how far they spread.
 #![allow(clippy::print_stdout, reason = "the results are what the program is for")]
 
 use std::time::Instant;
@@ -7,11 +7,10 @@ use anyhow::{Context, Result, ensure};
 
 use crate::drive::Written;
 use crate::input::Input;
+use crate::process::cpu_seconds;
 
-/// Clock ticks per second in `/proc`: `USER_HZ`, 100 on every architecture of Linux that Rust runs on.
-const TICKS_PER_SECOND: f64 = 100.0;
 /// Runs shorter than this many seconds say little, as the clock moves in hundredths.
-const SHORTEST: f64 = 0.2;
+pub(crate) const SHORTEST: f64 = 0.2;
 
 struct Timing {
     cpu: f64,
@@ -36,9 +35,9 @@ pub(crate) fn measure(
     let mut timings = Vec::new();
     let mut written: Option<Written> = None;
     for _ in 0..runs {
-        let (cpu, wall) = (cpu_seconds()?, Instant::now());
+        let (cpu, wall) = (cpu_seconds("self")?, Instant::now());
         let now = run()?;
-        timings.push(Timing { cpu: cpu_seconds()? - cpu, wall: wall.elapsed().as_secs_f64() });
+        timings.push(Timing { cpu: cpu_seconds("self")? - cpu, wall: wall.elapsed().as_secs_f64() });
         ensure!(*written.get_or_insert(now) == now, "two runs over the same input wrote differently");
     }
     let written = written.context("nothing was run")?;
@@ -62,24 +61,10 @@ fn report(name: &str, input: &Input, written: Written, timings: &[Timing]) -> Re
 }
 
 /// The middle one, or the mean of the two in the middle; sorts.
-fn median(values: &mut [f64]) -> f64 {
+pub(crate) fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     if values.len().is_multiple_of(2) { (values[middle - 1] + values[middle]) / 2.0 } else { values[middle] }
-}
-
-/// CPU time of this process so far, user and system.
-fn cpu_seconds() -> Result<f64> {
-    parse_cpu(&std::fs::read_to_string("/proc/self/stat").context("read /proc/self/stat")?)
-}
-
-/// Fields 14 and 15 of proc_pid_stat(5), counted after the command's name, which may hold spaces.
-fn parse_cpu(stat: &str) -> Result<f64> {
-    let (_, fields) = stat.rsplit_once(") ").context("/proc/self/stat names no command")?;
-    let ticks = fields.split(' ').skip(11).take(2).map(str::parse::<u64>);
-    let ticks = ticks.collect::<Result<Vec<_>, _>>().context("/proc/self/stat holds no times")?;
-    ensure!(ticks.len() == 2, "/proc/self/stat is too short");
-    Ok(ticks.iter().sum::<u64>() as f64 / TICKS_PER_SECOND)
 }
 
 #[cfg(test)]
@@ -93,13 +78,5 @@ mod tests {
         {
             assert_eq!(median(&mut values), expected);
         }
-    }
-
-    #[test]
-    fn cpu_time_is_read_past_any_name() {
-        let stat = "7 (a ) b) R 1 2 3 4 5 6 7 8 9 10 150 25 0 0 20 0 1 0 99";
-        assert_eq!(parse_cpu(stat).expect("it is whole"), 1.75);
-        assert!(parse_cpu("7 (a) R 1 2").is_err());
-        assert!(parse_cpu("").is_err());
     }
 }

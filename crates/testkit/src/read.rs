@@ -97,6 +97,25 @@ impl TestKafka {
         offsets(&self.reader(Isolation::Uncommitted), topic, partition)
     }
 
+    /// The offset of the partition's last committed record, None where there is none. Reads only its end.
+    ///
+    /// # Panics
+    /// When the end is not reached within a minute.
+    pub fn last_offset(&self, topic: &str, partition: i32) -> Option<i64> {
+        let reader = self.reader(Isolation::Committed);
+        let (start, end) = offsets(&reader, topic, partition);
+        // Control records and aborted ones may lie behind it, and in a fresh log there is nothing else.
+        for back in [10, 1000, i64::MAX] {
+            let from = end.saturating_sub(back).max(start);
+            let last =
+                take_from(&reader, topic, &[(partition, Offset::Offset(from))]).last().map(|one| one.offset);
+            if last.is_some() || from == start {
+                return last;
+            }
+        }
+        None
+    }
+
     /// Watches the ends of the topic's first `partitions` partitions, with one connection, so that it can be asked often.
     pub fn watch(&self, topic: &str, partitions: i32) -> Watch {
         Watch { reader: self.reader(Isolation::Uncommitted), topic: topic.to_owned(), partitions }
@@ -146,12 +165,17 @@ fn offsets(reader: &BaseConsumer, topic: &str, partition: i32) -> (i64, i64) {
 }
 
 fn take_to_end(consumer: &BaseConsumer, topic: &str, partitions: &[i32]) -> Vec<Taken> {
+    let places: Vec<_> = partitions.iter().map(|partition| (*partition, Offset::Beginning)).collect();
+    take_from(consumer, topic, &places)
+}
+
+fn take_from(consumer: &BaseConsumer, topic: &str, places: &[(i32, Offset)]) -> Vec<Taken> {
     let mut list = TopicPartitionList::new();
-    for partition in partitions {
-        list.add_partition_offset(topic, *partition, Offset::Beginning).expect("the beginning is an offset");
+    for (partition, from) in places {
+        list.add_partition_offset(topic, *partition, *from).expect("each is a place");
     }
     consumer.assign(&list).expect("partitions can be assigned");
-    let mut open = partitions.to_vec();
+    let mut open: Vec<_> = places.iter().map(|(partition, _)| *partition).collect();
     let mut taken = Vec::new();
     let began = Instant::now();
     while !open.is_empty() {

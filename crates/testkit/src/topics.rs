@@ -17,7 +17,8 @@ impl TestKafka {
         let admin: AdminClient<DefaultClientContext> =
             self.client().create().expect("an admin client can be made");
         let options = AdminOptions::new().operation_timeout(Some(ANSWER)).request_timeout(Some(ANSWER));
-        let deleted = block_on(admin.delete_topics(names, &options)).expect("the broker answers about topics");
+        let deleted =
+            block_on(admin.delete_topics(names, &options)).expect("the broker answers about topics");
         for result in deleted {
             result.unwrap_or_else(|(topic, code)| panic!("topic {topic} could not be deleted: {code}"));
         }

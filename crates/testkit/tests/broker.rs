@@ -116,3 +116,16 @@ fn a_killed_test_process_leaves_no_broker() {
     wait_until(LIMIT, "the broker to end", || !answers());
     wait_until(LIMIT, "its folder to go", || folders() == 1);
 }
+
+#[test]
+fn deleted_topics_can_be_made_anew_at_once() {
+    let Some(kafka) = fresh_kafka_or_skip() else { return };
+    for value in ["old", "new"] {
+        for topic in ["kept", "other"] {
+            kafka.create_topic(topic, 1, &[]);
+            kafka.produce([Raw::to(topic).value(value)]);
+        }
+        assert_eq!(values(&kafka), [value]);
+        kafka.delete_topics(&["kept", "other"]);
+    }
+}

@@ -20,9 +20,11 @@ part! {
         min_insync_replicas: u16 = 2,
         /// Days that actions are kept. Shorter than normalizer.dedup_window.
         actions_retention_days: u32 = 14,
-        /// Days that audit events are kept.
+        /// Days that audit events are kept. At least normalizer.dedup_window, what actions are kept, and
+        /// an hour.
         events_retention_days: u32 = 400,
-        /// Days that receipts are kept.
+        /// Days that receipts are kept. At least normalizer.dedup_window, what actions are kept, and
+        /// an hour.
         receipts_retention_days: u32 = 400,
         /// Days that dead letters are kept. Shorter than normalizer.dedup_window.
         dead_letters_retention_days: u32 = 30,

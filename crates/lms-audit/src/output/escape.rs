@@ -38,11 +38,15 @@ pub fn escape_json(json: &str) -> Cow<'_, str> {
 }
 
 /// A cell of CSV: escaped, and one that a spreadsheet would take for a formula begins with `'`
-/// (OWASP, "CSV injection").
+/// (OWASP, "CSV injection"; the full-width forms count as well).
 #[must_use]
 pub fn csv_cell(text: &str) -> Cow<'_, str> {
     let text = escape(text);
-    if text.starts_with(['=', '+', '-', '@']) { Cow::Owned(format!("'{text}")) } else { text }
+    if text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        text
+    }
 }
 
 fn escaped(text: &str, is_unsafe: impl Fn(char) -> bool) -> String {
@@ -60,8 +64,9 @@ fn escaped(text: &str, is_unsafe: impl Fn(char) -> bool) -> String {
 }
 
 fn is_unsafe(c: char) -> bool {
-    let reorders = matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    c.is_control() || reorders
+    let reorders_or_hides = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    c.is_control() || reorders_or_hides
 }
 
 #[cfg(test)]
@@ -76,6 +81,7 @@ mod tests {
             ("a\nb\tc\rd", "a\\nb\\tc\\rd"),
             ("\u{9b}2J", "\\u{9b}2J"),
             ("invoice\u{202e}fdp.exe", "invoice\\u{202e}fdp.exe"),
+            ("ad\u{ad}min\u{e0041}", "ad\\u{ad}min\\u{e0041}"),
         ] {
             assert_eq!(escape(text), shown);
         }
@@ -98,6 +104,7 @@ mod tests {
             ("+1", "'+1"),
             ("-1", "'-1"),
             ("@SUM(A1)", "'@SUM(A1)"),
+            ("＝1+1", "'＝1+1"),
             ("a=1", "a=1"),
             ("\t=1", "\\t=1"),
             ("", ""),

@@ -14,6 +14,7 @@ use crate::verdict::Misuse;
 const ROOM_FOR_HEADERS: u64 = 64 * 1024;
 
 const DAY_MS: u64 = 86_400_000;
+const HOUR_MS: u64 = 3_600_000;
 
 /// The names of all topics, in the catalog's order.
 #[must_use]
@@ -64,11 +65,46 @@ pub fn check(config: &Config) -> Result<(), Misuse> {
             )));
         }
     }
+    let actions = Span::from_days(topics.actions_retention_days);
+    for topic in Topic::all() {
+        let (Some(least), Some(days)) =
+            (least_retention(topic, window, actions), retention_days(topic, topics))
+        else {
+            continue;
+        };
+        if Span::from_days(days) < least {
+            let key = match topic.content() {
+                Content::Event => "topics.events_retention_days",
+                Content::Receipt => "topics.receipts_retention_days",
+                Content::Ledger => "topics.ledger_retention_days",
+                _ => "topics.reports_retention_days",
+            };
+            return Err(Misuse(format!(
+                "{key} ({days}d) is under {least}: the stages go by what lies there for so long, and a \
+                 restart must find it"
+            )));
+        }
+    }
     let planned =
         plan(&Config { topics: Topics { extra: BTreeMap::new(), ..topics.clone() }, ..config.clone() });
     match topics.extra.keys().find(|key| planned.iter().any(|topic| topic.config.contains_key(*key))) {
         Some(key) => Err(Misuse(format!("topics.extra: {key} follows from the plan and cannot be set"))),
         None => Ok(()),
+    }
+}
+
+/// How long a topic must keep its records at least, so that a restart brings back all that the stages
+/// go by; `None` where they go by nothing of it, or it is never deleted.
+pub(super) fn least_retention(topic: Topic, dedup_window: Span, actions: Span) -> Option<Span> {
+    match (topic.content(), topic.cleanup()) {
+        // The dedup state: from the oldest action that may still be unread as far back as the window
+        // reaches, and an hour for clocks that step back.
+        (Content::Event | Content::Receipt, _) => {
+            Some(Span::from_millis(dedup_window.millis() + actions.millis() + HOUR_MS))
+        }
+        // Rows count for as long as the design says, whatever the topic keeps.
+        (_, Cleanup::CompactDelete(days)) => Some(Span::from_days(days)),
+        _ => None,
     }
 }
 
@@ -99,6 +135,8 @@ fn entries(topic: Topic, config: &Config) -> BTreeMap<String, String> {
         }
     }
     if let Some(days) = days {
+        // A limit by size, which a broker may have for all its topics, would delete sooner.
+        set("retention.bytes", "-1".into());
         set("retention.ms", (u64::from(days) * DAY_MS).to_string());
     }
     if !matches!(topic.cleanup(), Cleanup::Delete(_)) {
@@ -135,17 +173,17 @@ mod tests {
             (
                 "lms.actions.v1",
                 "cleanup.policy=delete max.message.bytes=1114112 message.timestamp.type=LogAppendTime \
-                 min.insync.replicas=2 retention.ms=1209600000 unclean.leader.election.enable=false",
+                 min.insync.replicas=2 retention.bytes=-1 retention.ms=1209600000 unclean.leader.election.enable=false",
             ),
             (
                 "lms.audit.events.v1",
                 "cleanup.policy=delete max.message.bytes=1114112 message.timestamp.type=CreateTime \
-                 min.insync.replicas=2 retention.ms=34560000000 unclean.leader.election.enable=false",
+                 min.insync.replicas=2 retention.bytes=-1 retention.ms=34560000000 unclean.leader.election.enable=false",
             ),
             (
                 "lms.audit.reports.certificate.activity.v1",
                 "cleanup.policy=compact,delete max.compaction.lag.ms=604800000 max.message.bytes=1114112 \
-                 message.timestamp.type=CreateTime min.insync.replicas=2 retention.ms=37152000000 \
+                 message.timestamp.type=CreateTime min.insync.replicas=2 retention.bytes=-1 retention.ms=37152000000 \
                  segment.ms=86400000 unclean.leader.election.enable=false",
             ),
             (
@@ -179,11 +217,15 @@ mod tests {
     #[test]
     fn a_configuration_that_cannot_work_is_refused() {
         type Edit = fn(&mut Config);
-        let cases: [(Edit, &str); 6] = [
+        let cases: [(Edit, &str); 10] = [
             (|c| c.topics.partitions = 0, "topics.partitions"),
             (|c| c.topics.replication_factor = 1, "topics.min_insync_replicas (2) is over"),
             (|c| c.normalizer.dedup_window = Span::from_days(30), "topics.dead_letters_retention_days (30d)"),
             (|c| c.topics.actions_retention_days = 35, "topics.actions_retention_days (35d)"),
+            (|c| c.topics.events_retention_days = 49, "topics.events_retention_days (49d) is under 1177h"),
+            (|c| c.topics.receipts_retention_days = 1, "topics.receipts_retention_days (1d)"),
+            (|c| c.topics.reports_retention_days = 429, "topics.reports_retention_days (429d) is under 430d"),
+            (|c| c.topics.ledger_retention_days = 30, "topics.ledger_retention_days (30d) is under 430d"),
             (
                 |c| drop(c.topics.extra.insert("cleanup.policy".into(), "delete".into())),
                 "cleanup.policy follows",

@@ -6,6 +6,7 @@ use std::fmt;
 use catalog::{Content, Topic};
 use runtime::{TopicPlan, TopicState};
 
+use super::plan::least_retention;
 use crate::config::Span;
 
 /// How much a difference matters.
@@ -49,17 +50,24 @@ const APPLY: &str = "run `lms-audit topics apply`";
 #[must_use]
 pub fn verify(plan: &[TopicPlan], state: &[Option<TopicState>], dedup_window: Span) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let actions = actions_kept(plan, state);
     for (wanted, found) in plan.iter().zip(state) {
         match found {
             None => findings.push(finding(wanted, Weight::Error, "it", "missing", "there", APPLY)),
-            Some(found) => compare(wanted, found, dedup_window, &mut findings),
+            Some(found) => compare(wanted, found, dedup_window, actions, &mut findings),
         }
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.weight));
     findings
 }
 
-fn compare(plan: &TopicPlan, state: &TopicState, dedup_window: Span, findings: &mut Vec<Finding>) {
+fn compare(
+    plan: &TopicPlan,
+    state: &TopicState,
+    dedup_window: Span,
+    actions: Span,
+    findings: &mut Vec<Finding>,
+) {
     if state.partitions != plan.partitions {
         findings.push(partitions(plan, state));
     }
@@ -70,7 +78,10 @@ fn compare(plan: &TopicPlan, state: &TopicState, dedup_window: Span, findings: &
     }
     for (key, wanted) in &plan.config {
         let found = state.config.get(key).map_or("not set", String::as_str);
-        if let Some(weight) = differs(key, found, wanted) {
+        if let Some(mut weight) = differs(key, found, wanted) {
+            if key == "retention.ms" && forgets_too_soon(plan, found, dedup_window, actions) {
+                weight = Weight::Error;
+            }
             findings.push(finding(plan, weight, key, found, wanted, APPLY));
         }
     }
@@ -104,6 +115,22 @@ pub(super) fn differs(key: &str, found: &str, wanted: &str) -> Option<Weight> {
         _ => (found == wanted, Weight::Warning),
     };
     (!same).then_some(weight)
+}
+
+/// How long actions are kept, as the topic is or as it shall be.
+fn actions_kept(plan: &[TopicPlan], state: &[Option<TopicState>]) -> Span {
+    let name = Topic::Actions.name();
+    let found = state.iter().flatten().find(|topic| topic.name == name).map(|topic| &topic.config);
+    let wanted = plan.iter().find(|topic| topic.name == name).map(|topic| &topic.config);
+    let kept = found.into_iter().chain(wanted).find_map(|config| config.get("retention.ms")?.parse().ok());
+    Span::from_millis(kept.unwrap_or_default())
+}
+
+/// Whether a topic loses what the stages still go by: after a restart they would know less.
+fn forgets_too_soon(plan: &TopicPlan, found: &str, dedup_window: Span, actions: Span) -> bool {
+    let least = Topic::from_name(&plan.name).and_then(|topic| least_retention(topic, dedup_window, actions));
+    let kept = found.parse().map(Span::from_millis).ok();
+    matches!((kept, least), (Some(kept), Some(least)) if kept < least)
 }
 
 /// Actions and dead letters must not outlive the dedup state: a resent one would be recorded twice.
@@ -172,7 +199,7 @@ pub(super) mod tests {
         fn set(state: &mut Option<TopicState>, key: &str, value: &str) {
             state.as_mut().expect("there").config.insert(key.into(), value.into());
         }
-        let cases: [(usize, Edit, Option<&str>); 12] = [
+        let cases: [(usize, Edit, Option<&str>); 17] = [
             (
                 1,
                 |t| *t = None,
@@ -209,10 +236,27 @@ pub(super) mod tests {
             ),
             (
                 1,
-                |t| set(t, "retention.ms", "1000"),
+                |t| set(t, "retention.ms", "4237200000"),
                 Some(
-                    "Warning topic lms.audit.events.v1: retention.ms is 1000, wanted 34560000000: run `lms-audit topics apply`",
+                    "Warning topic lms.audit.events.v1: retention.ms is 4237200000, wanted 34560000000: run `lms-audit topics apply`",
                 ),
+            ),
+            (
+                1,
+                |t| set(t, "retention.ms", "4237199999"),
+                Some("Error topic lms.audit.events.v1: retention.ms"),
+            ),
+            (2, |t| set(t, "retention.ms", "1000"), Some("Error topic lms.audit.receipts.v1: retention.ms")),
+            (
+                4,
+                |t| set(t, "retention.ms", "1000"),
+                Some("Error topic lms.audit.reports.catalog.activity.v1"),
+            ),
+            (40, |t| set(t, "retention.ms", "1000"), Some("Error topic lms.audit.ledger.v1: retention.ms")),
+            (
+                1,
+                |t| set(t, "retention.bytes", "9"),
+                Some("Warning topic lms.audit.events.v1: retention.bytes"),
             ),
             (1, |t| set(t, "retention.ms", "-1"), None),
             (

@@ -68,7 +68,9 @@ impl Settings {
         properties: BTreeMap<String, String>,
     ) -> Result<Self, String> {
         for key in properties.keys() {
-            if let Some(reserved) = RESERVED.iter().find(|reserved| reserved.key == key) {
+            // librdkafka takes what is set per topic under this prefix, too.
+            let name = key.strip_prefix("topic.").unwrap_or(key);
+            if let Some(reserved) = RESERVED.iter().find(|reserved| reserved.key == name) {
                 return Err(format!("{key} cannot be set: {}", reserved.why));
             }
         }
@@ -221,6 +223,9 @@ mod tests {
             let refused = Settings::new("b:9092", properties).expect_err(reserved.key);
             assert_eq!(refused, format!("{} cannot be set: {}", reserved.key, reserved.why));
         }
+        let by_topic = BTreeMap::from([("topic.auto.offset.reset".to_owned(), "latest".to_owned())]);
+        let refused = Settings::new("b:9092", by_topic).expect_err("the prefix changes nothing");
+        assert!(refused.starts_with("topic.auto.offset.reset cannot be set: "), "{refused}");
     }
 
     #[test]

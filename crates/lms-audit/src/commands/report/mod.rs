@@ -24,7 +24,8 @@ use crate::when::{self, When};
 /// holds what now.
 ///
 /// Reads the tenant's partition of the view's topic to its committed end; the last row of each key
-/// counts. The register is how things stand now, so its times are those of a row's last event.
+/// counts. --since and --until choose rows that count something of then; a row is shown whole. The
+/// register is how things stand now, so its times are those of a row's last event.
 ///
 ///   lms-audit report certificate register --tenant acme --status expired
 ///   lms-audit report user-progress activity --tenant acme --since 7d
@@ -125,9 +126,10 @@ impl Command {
         }
     }
 
-    fn is_in_time(&self, at: Micros, now: Micros) -> bool {
-        self.since.is_none_or(|since| at >= since.at(now))
-            && self.until.is_none_or(|until| at < until.at(now))
+    /// Whether what happened from `first` to `last` touches the time asked for.
+    fn is_in_time(&self, first: Micros, last: Micros, now: Micros) -> bool {
+        self.since.is_none_or(|since| last >= since.at(now))
+            && self.until.is_none_or(|until| first < until.at(now))
     }
 }
 

@@ -30,25 +30,25 @@ pub(super) fn row(
     decoder: &Decoder,
     now: Micros,
 ) -> Result<Option<Sorted>, codec::DecodeError> {
-    let in_time = |at| command.is_in_time(at, now);
+    let in_time = |first, last| command.is_in_time(first, last, now);
     Ok(match command.view {
         View::Activity => {
             let row = decoder.activity(value)?;
             let wanted = row.window == command.window
-                && in_time(row.start)
+                && in_time(row.first_at, row.last_at)
                 && command.event_type.is_none_or(|wanted| wanted == row.event_type);
             wanted.then(|| activity(&row))
         }
         View::Actors => {
             let row = decoder.actors(value)?;
-            let wanted = in_time(row.day)
+            let wanted = in_time(row.first_at, row.last_at)
                 && command.event_type.is_none_or(|wanted| row.by_event_type.contains_key(wanted))
                 && command.actor.as_ref().is_none_or(|wanted| is_actor(&row.actor, wanted));
             wanted.then(|| actors(&row))
         }
         View::Register => {
             let row = decoder.register(value)?;
-            wants(command, &row, in_time(row.last.occurred_at)).then(|| register(&row))
+            wants(command, &row, in_time(row.last.occurred_at, row.last.occurred_at)).then(|| register(&row))
         }
     })
 }
