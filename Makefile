@@ -1,23 +1,22 @@
 # What can be done with this checkout, one target each; `make help` lists them. Recipes of more than a line or two are scripts
 # under deploy/. PACKAGES narrows the checks to some crates: make check PACKAGES='-p codec -p catalog'.
 .DEFAULT_GOAL := help
-.PHONY: help setup build check test demo kafka kafka-stop kafka-jars clean format lint alerts
+.PHONY: help setup setup-build setup-deny build check test demo kafka kafka-stop kafka-jars clean format lint alerts
 PACKAGES ?= --workspace
 KAFKA := deploy/kafka/kafka
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
-setup: ## What the build needs beyond Rust: installed as root, otherwise named
-	@sh deploy/make/setup build
+setup: setup-build setup-deny ## What build and test need beyond Rust: installed as root, otherwise named
 
-build: ## The release binary, target/release/lms-audit
+build: setup-build ## The release binary, target/release/lms-audit
 	LMSAUDIT_REVISION="$$(git describe --always --dirty 2>/dev/null || echo unknown)" cargo build --release --locked --bin lms-audit
 
-check: format lint ## Format, lints, docs and the tests that need no Kafka
+check: setup-build format lint ## Format, lints, docs and the tests that need no Kafka
 	TESTKIT_KAFKA=off cargo test $(PACKAGES) --locked
 
-test: kafka-jars format lint alerts ## Everything: check, licences, alert rules, and all tests against Kafka
+test: setup kafka-jars format lint alerts ## Everything: check, licences, alert rules, and all tests against Kafka
 	cargo deny --locked check licenses bans sources
 	cargo test $(PACKAGES) --locked
 
@@ -39,6 +38,12 @@ clean: ## Remove what was built and the local Kafka with its data
 	@$(KAFKA) stop --secure
 	rm -rf .kafka
 	cargo clean
+
+setup-build:
+	@sh deploy/make/setup build
+
+setup-deny:
+	@sh deploy/make/setup deny
 
 format:
 	cargo fmt --all --check

@@ -126,6 +126,7 @@ impl Stage for Copy {
             last_read: None,
             cluster_id: (*cluster).to_owned(),
             topic_id: (*topic).to_owned(),
+            expired: 0,
         });
         Ok(())
     }

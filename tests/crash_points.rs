@@ -1,2 +1,238 @@
-//! x
-fn main(){}
+//! Both stages of the trail on the embedded log, with the process killed, or a call failing, at every step that they make: the
+//! committed outputs are always those of an undisturbed computation over the same log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use catalog::Topic;
+use codec::Codec;
+use embedded::{EmbeddedLog, LogRecord, Waiting, crash_points};
+use pipeline::{AggregatorStages, NormalizerConfig, NormalizerStages};
+use runtime::{
+    Audience, Limits, MembershipKind, Metrics, StageMetrics, Stop, Unobserved, Worker, WorkerConfig,
+};
+use serde_json::{Value, json};
+use stage::{Millis, Partition, PartitionCount, StageFactory};
+use testkit::Taken;
+use tests::trail::{Account, Outputs, PARTITIONS, account, action, difference, in_partition};
+
+/// The time at the broker and everywhere.
+const NOW: i64 = 1_793_610_843_500;
+
+/// Where an action is put and what it says.
+type Put = (u32, Vec<u8>);
+
+/// An action of a minute ago.
+fn earlier(tenant: &str, id: &str, mut more: Value) -> Vec<u8> {
+    more.as_object_mut().expect("fields").entry("occurred_at").or_insert(json!(NOW - 60_000));
+    action(tenant, id, more)
+}
+
+/// Everything that can become of an action, in waves, each sent when the one before is done.
+fn waves() -> Vec<Vec<Put>> {
+    let (near, far) = (in_partition("crash", 0), in_partition("crash", 1));
+    let course = json!({"kind": "course", "id": "c-1"});
+    let plain = |tenant: &str, id: &str| earlier(tenant, id, json!({}));
+    let off = json!({
+        "action": "course.updated", "user": null, "attributes": {"certificate_expiry": "disabled"},
+    });
+    let expired = json!({
+        "action": "certificate.expired", "object": {"kind": "certificate", "id": "z-1"}, "within": [course],
+    });
+    let purged = json!({"action": "learner.purged", "object": null, "occurred_at": NOW - 1000});
+    vec![
+        vec![
+            (0, plain(&near, "a")),
+            (1, plain(&near, "astray")),
+            (0, b"no action".to_vec()),
+            (1, earlier(&far, "off", off)),
+            (0, plain(&near, "a")),
+        ],
+        vec![
+            (1, earlier(&far, "expired", expired)),
+            (0, earlier(&near, "a", json!({"object": {"kind": "course", "id": "another"}}))),
+            (0, earlier(&near, "b", json!({"user": {"id": "u-2"}}))),
+            (0, plain(&far, "from-near")),
+        ],
+        vec![(0, earlier(&near, "purge", purged)), (1, plain(&near, "astray")), (1, plain(&far, "late"))],
+    ]
+}
+
+fn prepare() -> EmbeddedLog {
+    let log = EmbeddedLog::new(Arc::new(|| Millis::new(NOW)), Waiting::AtOnce);
+    for topic in Topic::all() {
+        match topic {
+            Topic::Actions => log.create_stamped_topic(&topic.name(), PARTITIONS),
+            _ => log.create_topic(&topic.name(), PARTITIONS),
+        }
+    }
+    log
+}
+
+/// A stage, and what counts its work; made once, as no run changes it.
+struct Part {
+    factory: Arc<dyn StageFactory>,
+    metrics: StageMetrics,
+}
+
+fn parts() -> Vec<Part> {
+    let count = PartitionCount::new(PARTITIONS).expect("more than none");
+    let config = NormalizerConfig::new(count, Codec::single_object());
+    let factories: [Arc<dyn StageFactory>; 2] =
+        [Arc::new(NormalizerStages::new(config)), Arc::new(AggregatorStages::new(Codec::single_object()))];
+    let part = |factory: Arc<dyn StageFactory>| {
+        let registry = prometheus::Registry::new();
+        let metrics = Metrics::register(&registry).expect("a fresh registry").stage(factory.spec());
+        Part { factory, metrics }
+    };
+    factories.map(part).into()
+}
+
+/// What lies in the log in the end.
+struct Seen {
+    actions: Vec<Taken>,
+    outputs: Outputs,
+}
+
+/// Workers of both stages, started again after every death, driven in turn by one thread.
+struct Supervised<'a> {
+    log: EmbeddedLog,
+    parts: &'a [Part],
+    waves: &'a [Vec<Put>],
+    stop: Stop,
+}
+
+impl<'a> Supervised<'a> {
+    fn new(log: &EmbeddedLog, parts: &'a [Part], waves: &'a [Vec<Put>]) -> Self {
+        // Told to stop, a worker does not sleep between two tries; its passes are the same.
+        let stop = Stop::default();
+        stop.set();
+        Self { log: log.clone(), parts, waves, stop }
+    }
+
+    fn workers(&self) -> Vec<Worker<EmbeddedLog>> {
+        let worker = |part: &Part| {
+            let config = WorkerConfig {
+                app: "test".into(),
+                instance: "one".into(),
+                number: 0,
+                membership: MembershipKind::Static,
+                limits: Limits::every(Duration::ZERO),
+                clock: Arc::new(|| Millis::new(NOW)),
+            };
+            let audience = Audience { metrics: part.metrics.clone(), observer: Arc::new(Unobserved) };
+            Worker::new(self.log.restart(), Arc::clone(&part.factory), config, audience)
+        };
+        self.parts.iter().map(worker).collect()
+    }
+
+    fn run(&self) -> Result<Seen, String> {
+        let mut workers = self.workers();
+        let mut waves = self.waves.iter();
+        for _ in 0..300 {
+            if self.is_done() {
+                match waves.next() {
+                    Some(wave) => self.append(wave),
+                    None => return Ok(self.seen()),
+                }
+            }
+            for worker in &mut workers {
+                let Err(failure) = worker.pass(&self.stop) else { continue };
+                let dead = failure.to_string().contains("the process has crashed");
+                let Err(failure) = worker.recover(failure, &self.stop) else { continue };
+                if !dead {
+                    return Err(failure.to_string());
+                }
+                // Both died; the other is gone before it learns of it.
+                workers = self.workers();
+                break;
+            }
+        }
+        Err("the stages came to no end".into())
+    }
+
+    fn append(&self, wave: &[Put]) {
+        for (partition, value) in wave {
+            let record = LogRecord::new(Millis::new(0), b"key", value);
+            let placed = self.log.append(&Topic::Actions.name(), Partition::new(*partition), record);
+            placed.expect("the topic is there");
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.parts.iter().all(|part| {
+            let spec = part.factory.spec();
+            let input = spec.topic(spec.input);
+            let group = WorkerConfig::group("test", spec.name);
+            (0..PARTITIONS).map(Partition::new).all(|partition| {
+                let records = self.log.dump(input, partition).expect("the topic is there");
+                let last = records.last().map_or(-1, |(offset, _)| offset.number());
+                let next = self.log.group_offset(&group, input, partition);
+                next.is_some_and(|next| next.number() > last)
+            })
+        })
+    }
+
+    fn seen(&self) -> Seen {
+        let mut seen = Seen { actions: Vec::new(), outputs: Outputs::default() };
+        for topic in Topic::all() {
+            for partition in 0..PARTITIONS {
+                let records = self.log.dump(&topic.name(), Partition::new(partition));
+                for (offset, record) in records.expect("the topic is there") {
+                    let taken = taken(partition, offset.number(), record);
+                    match topic {
+                        Topic::Actions => seen.actions.push(taken),
+                        _ => seen.outputs.add(topic, partition, taken.into()),
+                    }
+                }
+            }
+        }
+        seen
+    }
+}
+
+fn taken(partition: u32, offset: i64, record: LogRecord) -> Taken {
+    let LogRecord { timestamp, key, value, headers } = record;
+    Taken {
+        partition: partition.cast_signed(),
+        offset,
+        timestamp_ms: Some(timestamp.get()),
+        key,
+        value,
+        headers,
+    }
+}
+
+#[test]
+fn both_stages_survive_every_crash_point() {
+    let (parts, waves) = (parts(), waves());
+    let mut wrong = Vec::new();
+    let run = |log: &EmbeddedLog| Supervised::new(log, &parts, &waves).run();
+    let points = crash_points(prepare, run, |point, undisturbed, disturbed| {
+        let expected = undisturbed.as_ref().expect("without a fault all goes well");
+        let found = disturbed.and_then(|seen| match difference(&seen.actions, &seen.outputs) {
+            None => Ok(account(&seen.actions, &seen.outputs)),
+            Some(difference) => Err(difference),
+        });
+        let wanted = wanted();
+        assert_eq!(account(&expected.actions, &expected.outputs), wanted, "without a fault");
+        if found.as_ref() != Ok(&wanted) {
+            wrong.push(format!("{point}: {found:?}"));
+        }
+    });
+    assert!(wrong.is_empty(), "{} of {points} crash points:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(points > 500, "{points} crash points are too few to be all");
+}
+
+/// What the waves come to.
+fn wanted() -> Account {
+    Account {
+        recorded: 7,
+        duplicate: 2,
+        suppressed: 1,
+        dead_lettered: [("malformed", 1), ("conflicting_duplicate", 1)]
+            .map(|(reason, count)| (reason.to_owned(), count))
+            .into(),
+        rerouted: 3,
+    }
+}

@@ -12,7 +12,8 @@ impl Chance {
     /// When the variable holds no number.
     #[must_use]
     pub fn of_run() -> Self {
-        let seed = std::env::var("TRAIL_SEED").map_or(1, |text| text.parse().expect("TRAIL_SEED is a number"));
+        let seed =
+            std::env::var("TRAIL_SEED").map_or(1, |text| text.parse().expect("TRAIL_SEED is a number"));
         Self { state: seed }
     }
 

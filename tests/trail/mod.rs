@@ -15,4 +15,4 @@ pub use calm::Calm;
 pub use chance::Chance;
 pub use outputs::{Outputs, Written};
 pub use site::{Done, LONG, PARTITIONS, Site, actions_topic};
-pub use undisturbed::{Undisturbed, judge, undisturbed};
+pub use undisturbed::{Undisturbed, difference, judge, undisturbed};

@@ -1,6 +1,7 @@
 //! The committed outputs of the trail: what only grows, record for record; and the last row of each key, byte for byte.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use catalog::{Cleanup, Topic};
 use testkit::Taken;
@@ -8,13 +9,25 @@ use testkit::Taken;
 use super::site::Site;
 
 /// A record but for its offset, which aborted transactions shift.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "the names are Kafka's own")]
 pub struct Written {
     pub timestamp: Option<i64>,
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
     pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+/// Bytes as text as far as they are, so that a failed test can be read.
+impl fmt::Debug for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { timestamp, key, value, headers } = self;
+        let text = |bytes: &Option<Vec<u8>>| {
+            bytes.as_ref().map_or_else(|| "none".into(), |bytes| bytes.escape_ascii().to_string())
+        };
+        write!(f, "at {timestamp:?}, key {}, value {}, headers", text(key), text(value))?;
+        headers.iter().try_for_each(|(name, value)| write!(f, " {name}={}", text(value)))
+    }
 }
 
 impl From<Taken> for Written {
@@ -90,31 +103,27 @@ impl Outputs {
         lanes.flat_map(|((_, partition), all)| all.values().map(|one| (*partition, one)))
     }
 
-    /// Fails with the first difference to what was expected.
-    ///
-    /// # Panics
-    /// When there is one.
-    #[track_caller]
-    pub fn assert_are(&self, expected: &Self) {
+    /// The first difference to what was expected, for people.
+    #[must_use]
+    pub fn difference(&self, expected: &Self) -> Option<String> {
         let lanes = expected.streams.keys().chain(self.streams.keys());
-        for lane in lanes {
+        let streams = lanes.filter_map(|lane| {
             let none = Vec::new();
             let wanted = expected.streams.get(lane).unwrap_or(&none);
             let found = self.streams.get(lane).unwrap_or(&none);
-            for (at, (wanted, found)) in wanted.iter().zip(found).enumerate() {
-                assert_eq!(found, wanted, "record {at} of {lane:?} differs");
-            }
-            assert_eq!(found.len(), wanted.len(), "{lane:?} has more or fewer records");
-        }
+            let at = (0..wanted.len().max(found.len())).find(|at| wanted.get(*at) != found.get(*at))?;
+            let (wanted, found) = (wanted.get(at), found.get(at));
+            Some(format!("record {at} of {lane:?} is\n{found:?}, not\n{wanted:?}"))
+        });
         let lanes = expected.rows.keys().chain(self.rows.keys());
-        for lane in lanes {
+        let rows = lanes.filter_map(|lane| {
             let none = BTreeMap::new();
             let wanted = expected.rows.get(lane).unwrap_or(&none);
             let found = self.rows.get(lane).unwrap_or(&none);
-            for key in wanted.keys().chain(found.keys()) {
-                let name = String::from_utf8_lossy(key);
-                assert_eq!(found.get(key), wanted.get(key), "row {name} of {lane:?} differs");
-            }
-        }
+            let key = wanted.keys().chain(found.keys()).find(|key| wanted.get(*key) != found.get(*key))?;
+            let name = String::from_utf8_lossy(key);
+            Some(format!("row {name} of {lane:?} is\n{:?}, not\n{:?}", found.get(key), wanted.get(key)))
+        });
+        streams.chain(rows).next()
     }
 }

@@ -56,8 +56,16 @@ pub fn undisturbed(actions: &[Taken]) -> Undisturbed {
 #[must_use]
 pub fn judge(site: &Site) -> Account {
     let (actions, outputs) = (site.actions(), Outputs::of(site));
-    let expected = undisturbed(&actions);
-    outputs.assert_are(&expected.outputs);
+    if let Some(difference) = difference(&actions, &outputs) {
+        panic!("{difference}");
+    }
+    account(&actions, &outputs)
+}
+
+/// The first difference between these outputs and what an undisturbed run makes of these actions, for people.
+#[must_use]
+pub fn difference(actions: &[Taken], outputs: &Outputs) -> Option<String> {
+    let expected = undisturbed(actions);
     let arrived = actions.iter().filter(|action| action.header(REROUTE_HEADER).is_some());
     let mut arrived: Vec<_> = arrived
         .map(|action| {
@@ -66,8 +74,9 @@ pub fn judge(site: &Site) -> Account {
         })
         .collect();
     arrived.sort();
-    assert_eq!(arrived, expected.rerouted, "the actions that were moved");
-    account(&actions, &outputs)
+    let moved = (arrived != expected.rerouted)
+        .then(|| format!("moved actions are\n{arrived:?}, not\n{:?}", expected.rerouted));
+    outputs.difference(&expected.outputs).or(moved)
 }
 
 fn fold(stages: &dyn StageFactory, input: &BTreeMap<u32, Vec<(i64, Written)>>, all: &mut Undisturbed) {

@@ -34,7 +34,8 @@ fn events(outputs: &Outputs, tenant: &str) -> Vec<Value> {
 
 /// The dead letter of the action at this place, and what its headers say beyond those the action had.
 fn dead_letter<'a>(outputs: &'a Outputs, at: &Placed) -> (&'a Written, BTreeMap<&'a str, String>) {
-    let text = |value: &Option<Vec<u8>>| String::from_utf8(value.clone().unwrap_or_default()).unwrap_or_default();
+    let text =
+        |value: &Option<Vec<u8>>| String::from_utf8(value.clone().unwrap_or_default()).unwrap_or_default();
     let facts = |written: &'a Written| -> BTreeMap<&'a str, String> {
         let ours = written.headers.iter().filter(|(name, _)| name.starts_with("__dlq."));
         ours.map(|(name, value)| (name.as_str(), text(value))).collect()
@@ -48,59 +49,78 @@ fn dead_letter<'a>(outputs: &'a Outputs, at: &Placed) -> (&'a Written, BTreeMap<
     (written, facts(written))
 }
 
+/// An action that cannot become an event, and why.
+struct Bad {
+    key: Option<&'static [u8]>,
+    value: Option<Vec<u8>>,
+    reason: &'static str,
+}
+
+/// Headers that a copy could spoil: repeated, null, empty, and no text.
+const HEADERS: [(&str, Option<&[u8]>); 5] =
+    [("h", Some(b"1")), ("nothing", None), ("h", Some(b"2")), ("empty", Some(b"")), ("h", Some(&[0, 255]))];
+
+impl Bad {
+    fn all(tenant: &str) -> Vec<Self> {
+        let new = |key, value, reason| Self { key, value, reason };
+        let future = now_millis() + 25 * 3_600_000;
+        let action = |id: &str, more| Some(action(tenant, id, more));
+        vec![
+            new(Some(&[0, 159, 146, 150]), Some(b"{\"id\":\"m\",".to_vec()), "malformed"),
+            new(None, Some(vec![0xff, 0xfe, 0, 1]), "malformed"),
+            new(Some(b""), Some(Vec::new()), "malformed"),
+            new(Some(b"k"), None, "malformed"),
+            new(Some(b"other"), action("u", json!({"action": "course.eaten"})), "unknown_action"),
+            new(None, action("f", json!({"occurred_at": future})), "timestamp_in_future"),
+            new(Some(b"x"), action("a", json!({"actor": null})), "missing_field"),
+            new(Some(b"x"), action("t", json!({"occurred_at": "yesterday"})), "invalid_field"),
+        ]
+    }
+
+    fn raw(&self) -> Raw {
+        let mut raw = Raw::to(&actions_topic()).partition(1);
+        if let Some(key) = self.key {
+            raw = raw.key(key);
+        }
+        if let Some(value) = &self.value {
+            raw = raw.value(value.clone());
+        }
+        HEADERS.into_iter().fold(raw, |raw, (name, value)| match value {
+            Some(value) => raw.header(name, value),
+            None => raw.null_header(name),
+        })
+    }
+
+    /// Fails unless its dead letter is what it was, and says why and where.
+    fn assert_kept(&self, outputs: &Outputs, at: &Placed) {
+        let Self { key, value, reason } = self;
+        let (written, facts) = dead_letter(outputs, at);
+        assert_eq!(written.key.as_deref(), *key, "{reason}: the key");
+        assert_eq!(&written.value, value, "{reason}: the value");
+        let headers = written.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
+        assert!(headers.take(HEADERS.len()).eq(HEADERS), "{reason}: {:?}", written.headers);
+        assert_eq!(written.headers.len(), HEADERS.len() + facts.len(), "{reason}: nothing else");
+        let said = ["topic", "partition", "offset", "reason", "stage"]
+            .map(|name| facts.get(format!("__dlq.errors.{name}").as_str()).map(String::as_str));
+        let offset = at.offset.to_string();
+        assert_eq!(said, ["lms.actions.v1", "1", &offset, reason, "normalizer"].map(Some));
+        assert!(!facts["__dlq.errors.message"].is_empty(), "{reason}: it says what is wrong");
+    }
+}
+
 #[test]
 fn dead_letters_keep_every_byte_and_neighbours_are_recorded() {
     let Some(calm) = Calm::site() else { return };
     let tenant = in_partition("dead", 1);
     let good = |id: &str| raw(1, action(&tenant, id, json!({}))).key(tenant.as_str());
-    let marked = |raw: Raw| {
-        raw.header("h", "1").null_header("nothing").header("h", "2").header("empty", "").header("h", vec![0, 255])
-    };
-    let original = [
-        Some(("h", Some(&b"1"[..]))),
-        Some(("nothing", None)),
-        Some(("h", Some(b"2"))),
-        Some(("empty", Some(b""))),
-        Some(("h", Some(&[0, 255]))),
-    ];
-    let future = now_millis() + 25 * 3_600_000;
-    let bad: Vec<(Option<&[u8]>, Option<Vec<u8>>, &str)> = vec![
-        (Some(&[0, 159, 146, 150]), Some(b"{\"id\":\"m\",".to_vec()), "malformed"),
-        (None, Some(vec![0xff, 0xfe, 0, 1]), "malformed"),
-        (Some(b""), Some(Vec::new()), "malformed"),
-        (Some(b"k"), None, "malformed"),
-        (Some(b"other"), Some(action(&tenant, "u", json!({"action": "course.eaten"}))), "unknown_action"),
-        (None, Some(action(&tenant, "f", json!({"occurred_at": future}))), "timestamp_in_future"),
-        (Some(b"x"), Some(action(&tenant, "a", json!({"actor": null}))), "missing_field"),
-        (Some(b"x"), Some(action(&tenant, "t", json!({"occurred_at": "yesterday"}))), "invalid_field"),
-    ];
+    let bad = Bad::all(&tenant);
     let mut batch = vec![good("g-first")];
-    for (number, (key, value, _)) in bad.iter().enumerate() {
-        let mut raw = marked(Raw::to(&actions_topic()).partition(1));
-        if let Some(key) = key {
-            raw = raw.key(*key);
-        }
-        if let Some(value) = value {
-            raw = raw.value(value.clone());
-        }
-        batch.extend([raw, good(&format!("g-{number}"))]);
+    for (number, one) in bad.iter().enumerate() {
+        batch.extend([one.raw(), good(&format!("g-{number}"))]);
     }
     let (placed, outputs) = calm.send(batch);
-
-    for ((key, value, reason), at) in bad.iter().zip(placed.iter().skip(1).step_by(2)) {
-        let (written, facts) = dead_letter(&outputs, at);
-        assert_eq!(written.key.as_deref(), *key, "{reason}: the key");
-        assert_eq!(&written.value, value, "{reason}: the value");
-        let headers = written.headers.iter().map(|(name, value)| Some((name.as_str(), value.as_deref())));
-        assert!(headers.take(original.len()).eq(original), "{reason}: {:?}", written.headers);
-        assert_eq!(written.headers.len(), original.len() + facts.len(), "{reason}: nothing else");
-        let said = ["topic", "partition", "offset", "reason", "stage"].map(|name| {
-            facts.get(format!("__dlq.errors.{name}").as_str()).map(String::as_str)
-        });
-        let offset = at.offset.to_string();
-        let expected = ["lms.actions.v1", "1", offset.as_str(), reason, "normalizer"].map(Some);
-        assert_eq!(said, expected);
-        assert!(!facts["__dlq.errors.message"].is_empty(), "{reason}: it says what is wrong");
+    for (one, at) in bad.iter().zip(placed.iter().skip(1).step_by(2)) {
+        one.assert_kept(&outputs, at);
     }
     let neighbours = (0..bad.len()).map(|number| format!("g-{number}"));
     let all: Vec<_> = std::iter::once("g-first".to_owned()).chain(neighbours).collect();
@@ -120,7 +140,8 @@ fn a_value_of_the_limit_is_recorded_and_a_byte_more_is_kept_in_part() {
     let values = [of_size("s-below", LIMIT - 1), of_size("s-at", LIMIT), of_size("s-over", LIMIT + 1)];
     let small = |id: &str| raw(2, action(&tenant, id, json!({})));
     let [below, at, over] = values.clone().map(|value| raw(2, value).key(tenant.as_str()));
-    let (placed, outputs) = calm.send(vec![small("s-a"), below, small("s-b"), at, small("s-c"), over, small("s-d")]);
+    let (placed, outputs) =
+        calm.send(vec![small("s-a"), below, small("s-b"), at, small("s-c"), over, small("s-d")]);
     assert_eq!(recorded(&outputs, &tenant), ["s-a", "s-below", "s-b", "s-at", "s-c", "s-d"]);
     let all = events(&outputs, &tenant);
     let note = |event: &Value| event["attributes"]["note"].as_str().map(str::len);
@@ -142,7 +163,8 @@ fn compressed_batches_are_read_however_much_they_inflate() {
     let Some(calm) = Calm::site() else { return };
     let mut expected = Vec::new();
     let tenants: Vec<_> = (0..PARTITIONS).map(|partition| in_partition("zip", partition)).collect();
-    let all = [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd];
+    let all =
+        [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd];
     for compression in all {
         let sending = Sending { compression, ..Sending::default() };
         let mut batch = Vec::new();
@@ -160,7 +182,9 @@ fn compressed_batches_are_read_however_much_they_inflate() {
     let outputs = Outputs::of(&calm.site);
     for tenant in &tenants {
         assert_eq!(recorded(&outputs, tenant), expected, "{tenant}");
-        let sizes = events(&outputs, tenant).into_iter().map(|event| event["attributes"]["note"].as_str().map(str::len));
+        let sizes = events(&outputs, tenant)
+            .into_iter()
+            .map(|event| event["attributes"]["note"].as_str().map(str::len));
         let sizes: Vec<_> = sizes.map(Option::unwrap_or_default).collect();
         assert_eq!(sizes, [0, 200_000, 900_000, 10].repeat(all.len()), "{tenant}");
     }

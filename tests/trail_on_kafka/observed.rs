@@ -27,7 +27,10 @@ fn metrics_are_all_there_and_bounded_and_probes_answer() {
     let listed = names_listed();
     for name in names.iter().filter(|name| name.starts_with("lmsaudit_")) {
         let family = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
-        assert!(listed.contains(*name) || family.is_some_and(|one| listed.contains(one)), "{name} is not listed");
+        assert!(
+            listed.contains(*name) || family.is_some_and(|one| listed.contains(one)),
+            "{name} is not listed"
+        );
     }
 
     // Tenants, users, courses, catalogs and sources that were never seen before.
@@ -75,7 +78,8 @@ fn address(running: &Product) -> String {
 fn get(address: &str, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("the endpoint listens");
     stream.set_read_timeout(Some(LONG)).expect("a timeout can be set");
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("it takes requests");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
+        .expect("it takes requests");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("it answers in text");
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");

@@ -27,12 +27,15 @@ fn group_offsets_that_differ_from_coverage_end_the_process() {
     let Some(site) = Site::fresh() else { return };
     run_over(&site, generated(400, 22).map(raw));
     let coverage = site.coverage();
-    for (group, topic, stage) in [
-        (GROUPS[0], actions_topic(), "normalizer"),
-        (GROUPS[1], catalog::Topic::Events.name(), "aggregator"),
-    ] {
+    for (group, topic, stage) in
+        [(GROUPS[0], actions_topic(), "normalizer"), (GROUPS[1], catalog::Topic::Events.name(), "aggregator")]
+    {
         let covered = coverage[&(stage.to_owned(), 1)];
-        assert_eq!(site.kafka.committed_offset(group, &topic, 1), Some(covered), "{stage}: committed together");
+        assert_eq!(
+            site.kafka.committed_offset(group, &topic, 1),
+            Some(covered),
+            "{stage}: committed together"
+        );
         for wrong in [covered - 1, covered + 1, 0] {
             site.kafka.commit_offset(group, &topic, 1, wrong);
             let done = site.end_of(&["run", "--instance", "one", "--stage", stage, "--leave"]);

@@ -55,7 +55,8 @@ fn in_order(outputs: &Outputs) {
     for (partition, written) in outputs.stream(Topic::Events) {
         let event = decoder.event(written.value.as_deref().expect("a value")).expect("an event of ours");
         let tenant = event.action.tenant.as_str().to_owned();
-        let (home, before) = last.insert(tenant.clone(), (partition, event.provenance.offset)).unwrap_or((partition, -1));
+        let (home, before) =
+            last.insert(tenant.clone(), (partition, event.provenance.offset)).unwrap_or((partition, -1));
         assert_eq!(home, partition, "{tenant} lies in one partition");
         assert!(before < event.provenance.offset, "{tenant}: {before} before {}", event.provenance.offset);
     }

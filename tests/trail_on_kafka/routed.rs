@@ -85,14 +85,18 @@ fn an_action_that_comes_back_is_not_moved_again() {
         raw.header(REROUTE_HEADER, header)
     };
     // Moved before by a trail of as many partitions; of another count; by a header that is none of ours.
-    let actions = vec![astray("back", "1/5/3"), astray("other-count", "1/5/12"), astray("odd", "here and there")];
+    let actions =
+        vec![astray("back", "1/5/3"), astray("other-count", "1/5/12"), astray("odd", "here and there")];
     let (placed, outputs) = calm.send(actions);
     let moved = moves(&outputs, &tenant);
-    assert_eq!(moved.into_iter().collect::<Vec<_>>(), [((2, placed[1].offset), 0), ((2, placed[2].offset), 0)]);
-    assert_eq!(events(&outputs, &tenant).into_iter().collect::<Vec<_>>(), [
-        ("odd".to_owned(), (0, 0)),
-        ("other-count".to_owned(), (0, 0))
-    ]);
+    assert_eq!(
+        moved.into_iter().collect::<Vec<_>>(),
+        [((2, placed[1].offset), 0), ((2, placed[2].offset), 0)]
+    );
+    assert_eq!(
+        events(&outputs, &tenant).into_iter().collect::<Vec<_>>(),
+        [("odd".to_owned(), (0, 0)), ("other-count".to_owned(), (0, 0))]
+    );
     let offset = placed[0].offset.to_string();
     let of_it = outputs.stream(Topic::DeadLetters).filter(|(partition, written)| {
         let has = |name: &str, value: &str| {

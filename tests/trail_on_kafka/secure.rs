@@ -8,8 +8,14 @@ fn the_whole_way_over_sasl_and_tls() {
     let Some(site) = Site::secure() else { return };
     let environment = site.kafka.environment();
     let set = |name: &str| environment.iter().any(|(key, _)| key == name);
-    assert!(set("LMSAUDIT_KAFKA_SASL_PASSWORD_FILE") && set("LMSAUDIT_KAFKA_SSL_CA_LOCATION"), "{environment:?}");
-    assert!(!environment.iter().any(|(key, _)| key.ends_with("SASL_PASSWORD")), "no password in the environment");
+    assert!(
+        set("LMSAUDIT_KAFKA_SASL_PASSWORD_FILE") && set("LMSAUDIT_KAFKA_SSL_CA_LOCATION"),
+        "{environment:?}"
+    );
+    assert!(
+        !environment.iter().any(|(key, _)| key.ends_with("SASL_PASSWORD")),
+        "no password in the environment"
+    );
 
     let mut running = site.run("one", &[]);
     site.done(&["generate", "-n", "400", "--seed", "61", "--publish"]);
@@ -21,7 +27,4 @@ fn the_whole_way_over_sasl_and_tls() {
     let trail = site.done(&["trail", "--tenant", tenant, "-o", "jsonl"]);
     let first: Value = serde_json::from_str(trail.out.lines().next().expect("an event")).expect("JSON");
     assert_eq!(first["tenant"], tenant.as_str(), "{first}");
-
-    let denied = site.end_of(&["topics", "verify", "--set", "kafka.sasl_username=nobody"]);
-    assert_eq!(denied.status.code(), Some(1), "{}{}", denied.out, denied.err);
 }

@@ -1,8 +1,8 @@
 //! One audit event's way through the three views.
 
-use catalog::{AuditEvent, Window, activity_key, actors_key, register_key};
+use catalog::{AuditEvent, OrderKey, Window, activity_key, actors_key, register_key};
 
-use crate::register::{self, actor, order, subject};
+use crate::register::{self, actor, subject};
 use crate::sketch::NotCanonical;
 use crate::{FoldError, Overlay, Rows, purge, windows};
 
@@ -58,7 +58,7 @@ impl Overlay {
         let action = &event.action;
         let subject =
             subject(event).map_err(|part| FoldError::Subject { action: action.entry.action, part })?;
-        let order = order(event);
+        let order = OrderKey::of(event);
         if purge::guards(self, event, &order, &subject, rows)? {
             return Ok(());
         }

@@ -32,17 +32,6 @@ pub(crate) fn subject<'e>(event: &'e AuditEvent<'_>) -> Result<Subject<'e>, &'st
     Ok(subject)
 }
 
-/// Where an event stands in the register's order.
-pub(crate) fn order(event: &AuditEvent<'_>) -> OrderKey {
-    OrderKey {
-        occurred_at: event.action.occurred_at,
-        source: event.action.source.to_string(),
-        sequence: event.action.sequence,
-        event_id: event.event_id,
-        digest: event.provenance.digest,
-    }
-}
-
 /// The actor as rows name one.
 pub(crate) fn actor(event: &AuditEvent<'_>) -> ActorRef {
     let actor = &event.action.actor;

@@ -94,6 +94,7 @@ fn transact<'a>(
         last_read: Some(read),
         cluster_id: "bench".into(),
         topic_id: "bench".into(),
+        expired: 0,
     };
     stage.flush(sink)?;
     stage.cover(&coverage, read, sink)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{ActorKind, Digest, EventId, Micros, TenantId};
+use crate::{ActorKind, AuditEvent, Digest, EventId, Micros, TenantId};
 
 /// The length of an activity window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,6 +113,20 @@ pub struct OrderKey {
     pub event_id: EventId,
     /// What its action said.
     pub digest: Digest,
+}
+
+impl OrderKey {
+    /// Where this event stands.
+    #[must_use]
+    pub fn of(event: &AuditEvent<'_>) -> Self {
+        Self {
+            occurred_at: event.action.occurred_at,
+            source: event.action.source.to_string(),
+            sequence: event.action.sequence,
+            event_id: event.event_id,
+            digest: event.provenance.digest,
+        }
+    }
 }
 
 /// One row of a `register` view: the current state of one subject.

@@ -119,7 +119,8 @@ pub(crate) fn out_of_range(topic: &str, partition: Partition, at: i64, log: &Par
 }
 
 fn no_topic(name: &str) -> BrokerError {
-    BrokerError::stop(format!("embedded log: topic {name}"), "there is no such topic")
+    let stop = BrokerError::stop(format!("embedded log: topic {name}"), "there is no such topic");
+    BrokerError { cause: Cause::NoTopic, ..stop }
 }
 
 fn no_partition(topic: &str, partition: Partition) -> BrokerError {

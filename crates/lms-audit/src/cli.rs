@@ -14,11 +14,11 @@ use crate::verdict::EXIT_CODES;
 /// closed catalog; the aggregator keeps a report per category. Every action that was read ends as
 /// exactly one of: audit event, dead letter, receipt.
 ///
-/// A first look, with Kafka on this machine:
+/// A first look, with one Kafka broker on this machine (with three, `topics apply` needs no --set):
 ///
-///   lms-audit topics apply
+///   lms-audit topics apply --set topics.replication_factor=1 --set topics.min_insync_replicas=1
 ///   lms-audit generate -n 1000 --seed 1 --publish
-///   lms-audit run
+///   lms-audit run &
 ///   lms-audit trail --tenant acme --since 1d
 #[derive(Debug, Parser)]
 #[command(name = "lms-audit", version, verbatim_doc_comment, after_help = EXIT_CODES, max_term_width = 110)]

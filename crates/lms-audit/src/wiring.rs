@@ -1,5 +1,7 @@
 //! Which broker and which registry stand behind the ports: the one place that names them.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context as _;
 use catalog::Topic;
 use codec::{Codec, Credentials, RegistryClient, RegistryConfig, schemas};
@@ -14,21 +16,41 @@ use crate::config::{Config, secret};
 use crate::output::{Printer, Row};
 use crate::reading;
 use crate::shell::Shell;
+use crate::topics;
 use crate::verdict::{Misuse, Verdict};
+
+/// What the runtime's producers let pass unless told otherwise, in bytes.
+const PRODUCERS_OWN_LIMIT: u64 = 8 << 20;
 
 /// The Kafka cluster of the configuration; nothing is asked of it yet.
 ///
 /// # Errors
 /// [`Misuse`] when a property may not be set or a secret cannot be read.
 pub fn kafka(config: &Config) -> Result<Kafka, Misuse> {
-    let settings = runtime::kafka::Settings::new(&config.kafka.bootstrap_servers, config.kafka.properties()?);
+    let settings = runtime::kafka::Settings::new(&config.kafka.bootstrap_servers, properties(config)?);
     Ok(Kafka::new(settings.map_err(Misuse)?))
+}
+
+/// What librdkafka is told: the operator's choice, and to let records of the configured size pass.
+fn properties(config: &Config) -> Result<BTreeMap<String, String>, Misuse> {
+    let mut properties = config.kafka.properties()?;
+    let needed = topics::max_message_bytes(config);
+    if needed > PRODUCERS_OWN_LIMIT {
+        properties.entry("message.max.bytes".into()).or_insert_with(|| needed.to_string());
+    }
+    Ok(properties)
 }
 
 /// Whether an error only says that no broker answers now.
 #[must_use]
 pub fn is_away(error: &BrokerError) -> bool {
     error.cause == Cause::Transport
+}
+
+/// Whether an error says that a topic is missing.
+#[must_use]
+pub fn is_missing_topic(error: &BrokerError) -> bool {
+    error.cause == Cause::NoTopic
 }
 
 /// Makes and describes topics.
@@ -203,5 +225,21 @@ impl demo::Cluster for EmbeddedLog {
 
     fn publisher(&self, topic: &str) -> Result<EmbeddedPublisher, BrokerError> {
         self.publisher(topic)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn producers_let_pass_what_topics_allow() {
+        let mut config = Config::default();
+        let limit = |config: &Config| properties(config).expect("no secret").remove("message.max.bytes");
+        assert_eq!(limit(&config), None);
+        config.normalizer.max_value_bytes = 16 << 20;
+        assert_eq!(limit(&config), Some(topics::max_message_bytes(&config).to_string()));
+        config.kafka.properties.insert("message.max.bytes".into(), "20000000".into());
+        assert_eq!(limit(&config).as_deref(), Some("20000000"));
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn learn<M: Memory>(event: &AuditEvent<'_>, memory: &mut M) -> Result
     let (Some(certificate_expiry), Some(object)) = (said, &action.object) else {
         return Ok(());
     };
-    let set = order(event);
+    let set = OrderKey::of(event);
     let before = memory.setting(&action.tenant, &object.kind, &object.id)?;
     if before.is_some_and(|before| before.set >= set) {
         return Ok(());
@@ -50,17 +50,6 @@ pub(crate) fn learn<M: Memory>(event: &AuditEvent<'_>, memory: &mut M) -> Result
         set,
         received_at: event.received_at,
     })
-}
-
-/// Where an event stands in the register's order.
-fn order(event: &AuditEvent<'_>) -> OrderKey {
-    OrderKey {
-        occurred_at: event.action.occurred_at,
-        source: event.action.source.to_string(),
-        sequence: event.action.sequence,
-        event_id: event.event_id,
-        digest: event.provenance.digest,
-    }
 }
 
 #[cfg(test)]

@@ -42,7 +42,9 @@ impl Budget {
                 FENCES,
                 "another process runs with the same instance name: give each its own with --instance",
             ),
-            Cause::Other => (&mut self.rebuilds, REBUILDS, "rebuilding does not help: see the errors above"),
+            Cause::NoTopic | Cause::Other => {
+                (&mut self.rebuilds, REBUILDS, "rebuilding does not help: see the errors above")
+            }
         };
         counted.retain(|at| now.duration_since(*at) < WINDOW);
         counted.push(now);

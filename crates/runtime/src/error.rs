@@ -16,13 +16,15 @@ pub enum Remedy {
     Stop,
 }
 
-/// Where a failure comes from, for the budget that ends a crash loop.
+/// Where a failure comes from: for the budget that ends a crash loop, and for what to tell people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// The network or a broker is away; waited out for as long as it takes.
     Transport,
     /// Another producer with this transactional id, or another member with this instance id.
     Fenced,
+    /// A topic is missing.
+    NoTopic,
     /// Anything else.
     Other,
 }

@@ -7,6 +7,7 @@ mod admin;
 mod budget;
 mod error;
 mod failure;
+mod held;
 pub mod kafka;
 mod metrics;
 mod pool;

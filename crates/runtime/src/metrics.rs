@@ -110,7 +110,7 @@ impl Metrics {
             restoring: gauge("restore_remaining_records", "Offsets left to restore from.", &["stage"])?,
             unaccounted: gauge(
                 "unaccounted_records",
-                "Input offsets that expired before they were read.",
+                "Input offsets of the partitions held that expired before they were read, in all, by the ledger.",
                 &["stage"],
             )?,
         })
@@ -227,7 +227,6 @@ impl StageMetrics {
         if tally.consumed > 0 {
             self.last_record.set(seconds(now));
         }
-        self.unaccounted.add(i64::try_from(tally.expired).unwrap_or(i64::MAX));
     }
 
     pub(crate) fn aborted(&self) {
@@ -272,6 +271,11 @@ impl StageMetrics {
 
     pub(crate) fn restoring(&self, remaining: u64) {
         self.restoring.set(i64::try_from(remaining).unwrap_or(i64::MAX));
+    }
+
+    /// Changes of how many offsets of the partitions held expired unread, in all.
+    pub(crate) fn unaccounted(&self, change: i64) {
+        self.unaccounted.add(change);
     }
 
     /// Changes of the rows held, by view.

@@ -33,8 +33,6 @@ pub struct Start {
     pub next: Offset,
     /// Offsets that expired before they were read, to be accounted for: `from..until`.
     pub expired: Option<(Offset, Offset)>,
-    /// Whether nothing was ever read here: coverage is to be written before the first record.
-    pub first_run: bool,
 }
 
 /// Decides where to start.
@@ -69,7 +67,7 @@ pub fn decide(found: &Found<'_>) -> Result<Start, String> {
     }
     let next = coverage.next.max(found.extent.start);
     let expired = (coverage.next < next).then_some((coverage.next, next));
-    Ok(Start { next, expired, first_run: false })
+    Ok(Start { next, expired })
 }
 
 fn first_run(found: &Found<'_>) -> Result<Start, String> {
@@ -83,7 +81,7 @@ fn first_run(found: &Found<'_>) -> Result<Start, String> {
             "{topic} holds committed records, but the ledger holds no coverage: starting from the beginning would count everything twice; restore the ledger topic, or make all output topics anew"
         ));
     }
-    Ok(Start { next: found.extent.start, expired: None, first_run: true })
+    Ok(Start { next: found.extent.start, expired: None })
 }
 
 #[cfg(test)]
@@ -91,7 +89,13 @@ mod tests {
     use super::*;
 
     fn coverage(next: i64) -> Coverage {
-        Coverage { next: Offset::new(next), last_read: None, cluster_id: "c".into(), topic_id: "t".into() }
+        Coverage {
+            next: Offset::new(next),
+            last_read: None,
+            cluster_id: "c".into(),
+            topic_id: "t".into(),
+            expired: 0,
+        }
     }
 
     fn found<'a>(coverage: Option<&'a Coverage>, committed: Option<i64>) -> Found<'a> {
@@ -100,19 +104,19 @@ mod tests {
         Found { coverage, committed, extent, cluster_id: "c", topic_id: "t", written: None }
     }
 
-    fn at(next: i64, expired: Option<(i64, i64)>, first_run: bool) -> Start {
+    fn at(next: i64, expired: Option<(i64, i64)>) -> Start {
         let expired = expired.map(|(from, until)| (Offset::new(from), Offset::new(until)));
-        Start { next: Offset::new(next), expired, first_run }
+        Start { next: Offset::new(next), expired }
     }
 
     #[test]
     fn coverage_decides() {
         for (covered, committed, expected) in [
-            (Some(15), Some(15), at(15, None, false)),
-            (Some(15), None, at(15, None, false)),
-            (Some(20), None, at(20, None, false)),
-            (Some(7), Some(7), at(10, Some((7, 10)), false)),
-            (None, None, at(10, None, true)),
+            (Some(15), Some(15), at(15, None)),
+            (Some(15), None, at(15, None)),
+            (Some(20), None, at(20, None)),
+            (Some(7), Some(7), at(10, Some((7, 10)))),
+            (None, None, at(10, None)),
         ] {
             let coverage = covered.map(coverage);
             assert_eq!(

@@ -21,8 +21,6 @@ pub struct Tally {
     pub consumed_bytes: u64,
     /// Records written, by topic.
     pub produced: BTreeMap<TopicIndex, u64>,
-    /// Offsets that expired before they were read.
-    pub expired: u64,
     /// Broker time of each input record.
     pub received: Vec<Millis>,
     /// When each recorded thing happened.

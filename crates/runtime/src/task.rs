@@ -21,6 +21,8 @@ pub(crate) struct Task {
     committed_read: Option<Millis>,
     /// Offsets that expired unread and are not accounted for yet.
     pub(crate) expired: Option<(Offset, Offset)>,
+    /// How many offsets expired unread, in all, as of the last commit.
+    pub(crate) expired_in_all: u64,
     /// Whether coverage is due though no record came.
     due: bool,
     covered: Instant,
@@ -37,6 +39,7 @@ impl Task {
             last_read: None,
             committed_read: None,
             expired: None,
+            expired_in_all: 0,
             due: false,
             covered: Instant::now(),
             touched: false,
@@ -50,7 +53,10 @@ impl Task {
         self.last_read = self.stage.coverage().and_then(|coverage| coverage.last_read);
         self.committed_read = self.last_read;
         self.expired = start.expired;
-        self.due = start.first_run;
+        self.expired_in_all = self.stage.coverage().map_or(0, |coverage| coverage.expired);
+        // Whether this is the first run or not: a partition that is quiet but often reassigned would
+        // otherwise never come to the daily refresh.
+        self.due = true;
     }
 
     /// Whether a transaction is called for even without a record.
@@ -71,6 +77,7 @@ impl Task {
             last_read: self.last_read,
             cluster_id: cluster_id.to_owned(),
             topic_id: topic_id.to_owned(),
+            expired: self.expired_in_all + self.newly_expired(),
         }
     }
 
@@ -79,7 +86,12 @@ impl Task {
         self.last_read.map(|at| (now.get() - at.get()).max(0) as f64 / 1e3)
     }
 
+    fn newly_expired(&self) -> u64 {
+        self.expired.map_or(0, |(from, until)| u64::try_from(until.number() - from.number()).unwrap_or(0))
+    }
+
     pub(crate) fn commit(&mut self) -> Result<(), StageError> {
+        self.expired_in_all += self.newly_expired();
         self.touched = false;
         self.due = false;
         self.expired = None;

@@ -127,7 +127,6 @@ fn account_for_expired(
         task.stage
             .expire(from, until, now, &mut sink)
             .map_err(|error| Failure::stage(error, spec.topic(spec.input), *partition, from))?;
-        tally.expired += (until.number() - from.number()).cast_unsigned();
     }
     Ok(())
 }

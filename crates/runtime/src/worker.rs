@@ -4,15 +4,16 @@
 //! What fails falls into retry, abort, rebuild or stop ([`Remedy`]); outputs, coverage, state, metrics
 //! and offsets agree after each.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use stage::{Label, Millis, Partition, StageFactory};
+use stage::{Millis, Partition, StageFactory};
 
 use crate::budget::Budget;
 use crate::error::{BrokerError, Cause, Remedy};
 use crate::failure::Failure;
+use crate::held::Held;
 use crate::metrics::StageMetrics;
 use crate::port::{Broker, Consumer, GroupEvent, Log, MemberSpec};
 use crate::restore::{Ids, Restore};
@@ -81,7 +82,7 @@ pub struct Worker<B: Broker> {
     events: VecDeque<GroupEvent>,
     /// Accepted, and not being restored yet.
     accepted: Vec<Partition>,
-    rows: HashMap<Label, i64>,
+    held: Held,
     budget: Budget,
 }
 
@@ -106,7 +107,7 @@ impl<B: Broker> Worker<B> {
             restores: Vec::new(),
             events: VecDeque::new(),
             accepted: Vec::new(),
-            rows: HashMap::new(),
+            held: Held::default(),
             budget: Budget::default(),
         }
     }
@@ -214,7 +215,7 @@ impl<B: Broker> Worker<B> {
         self.restores.iter_mut().for_each(|restore| restore.forget(partitions));
         self.restores.retain(|restore| !restore.is_empty());
         self.tell_phase();
-        self.tell_rows();
+        self.held.tell(&self.tasks, &self.audience.metrics);
         Ok(())
     }
 
@@ -256,7 +257,7 @@ impl<B: Broker> Worker<B> {
             }
             self.audience.metrics.restoring(0);
             self.tell_phase();
-            self.tell_rows();
+            self.held.tell(&self.tasks, &self.audience.metrics);
         }
         Ok(())
     }
@@ -283,7 +284,7 @@ impl<B: Broker> Worker<B> {
                 self.budget.succeeded();
                 self.audience.metrics.committed(&tally, steps, (self.config.clock)());
                 self.audience.observer.committed(&tally);
-                self.tell_rows();
+                self.held.tell(&self.tasks, &self.audience.metrics);
             }
             Ended::Lost => {
                 self.audience.metrics.aborted();
@@ -358,7 +359,7 @@ impl<B: Broker> Worker<B> {
         self.accepted.clear();
         self.link = None;
         self.audience.observer.entered(Phase::Joining);
-        self.tell_rows();
+        self.held.tell(&self.tasks, &self.audience.metrics);
     }
 
     fn tell_phase(&self) {
@@ -387,21 +388,6 @@ impl<B: Broker> Worker<B> {
         }
         self.audience.metrics.lag_seconds(oldest);
         self.audience.observer.saw_backlog(backlog);
-    }
-
-    fn tell_rows(&mut self) {
-        let mut held: HashMap<Label, i64> = HashMap::new();
-        for (view, count) in self.tasks.values().flat_map(|task| task.stage.rows()) {
-            *held.entry(view).or_default() += i64::try_from(count).unwrap_or(i64::MAX);
-        }
-        for view in held.keys().chain(self.rows.keys()).copied().collect::<std::collections::HashSet<_>>() {
-            let (new, old) =
-                (held.get(view).copied().unwrap_or(0), self.rows.get(view).copied().unwrap_or(0));
-            if new != old {
-                self.audience.metrics.rows(view, new - old);
-            }
-        }
-        self.rows = held;
     }
 
     /// How many partitions it works on, restored ones only.

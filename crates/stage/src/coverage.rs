@@ -16,4 +16,6 @@ pub struct Coverage {
     pub cluster_id: String,
     /// The id of the input topic: a topic made anew under an old name has another.
     pub topic_id: String,
+    /// How many input offsets, in all, expired before they were read; control records among them count.
+    pub expired: u64,
 }

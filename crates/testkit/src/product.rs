@@ -40,7 +40,13 @@ impl Product {
             tempfile::Builder::new().prefix("lms-audit-run-").tempdir().expect("a folder can be made");
         let file =
             |name| File::create(folder.path().join(name)).expect("a file in a folder of ours can be made");
-        let child = Command::new(binary)
+        let mut command = Command::new(binary);
+        // What the caller has set for products of his own must not reach the one under test.
+        let ours = |name: &std::ffi::OsString| name.to_string_lossy().starts_with("LMSAUDIT_");
+        for name in std::env::vars_os().map(|(name, _)| name).filter(ours) {
+            command.env_remove(name);
+        }
+        let child = command
             .args(args)
             .envs(envs)
             .stdin(Stdio::null())

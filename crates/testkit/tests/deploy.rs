@@ -76,6 +76,21 @@ fn rules_and_runbooks_use_documented_metrics() {
 }
 
 #[test]
+fn runbooks_name_commands_that_exist() {
+    let commands = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lms-audit/src/commands");
+    let mut named = 0;
+    for (file, text) in files("runbooks") {
+        for words in text.split("`lms-audit ").skip(1) {
+            let command = words.split([' ', '`']).next().unwrap();
+            let there = [format!("{command}.rs"), format!("{command}/mod.rs")];
+            assert!(there.iter().any(|path| commands.join(path).exists()), "{file}: lms-audit {command}");
+            named += 1;
+        }
+    }
+    assert!(named > 0, "no command is found any more");
+}
+
+#[test]
 fn an_undocumented_metric_would_be_found() {
     let found = metrics_in(
         "rate(lmsaudit_x_seconds_bucket{le=\"1\"}[5m]) > lmsaudit_y_total # stage:lmsaudit_late:ratio",

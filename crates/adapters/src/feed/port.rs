@@ -67,7 +67,7 @@ pub struct Progress {
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError<E: std::error::Error + 'static> {
     /// The file cannot be read on.
-    #[error("reading {} failed after line {}, byte {}: {source}", .summary.file, .at.line, .at.byte)]
+    #[error("reading {} failed after line {}, byte {}", .summary.file, .at.line, .at.byte)]
     Read {
         /// What was handled before.
         at: Place,
@@ -77,7 +77,7 @@ pub enum FeedError<E: std::error::Error + 'static> {
         summary: Box<Summary>,
     },
     /// The publisher lost an action, one of this line or of an earlier one.
-    #[error("publishing {} failed by line {}, byte {}: {source}", .summary.file, .at.line, .at.byte)]
+    #[error("publishing {} failed by line {}, byte {}", .summary.file, .at.line, .at.byte)]
     Publish {
         /// Up to where lines were handed to the publisher.
         at: Place,

@@ -10,7 +10,7 @@ use super::StageName;
 
 const ANSWER: Duration = Duration::from_secs(10);
 /// The log line that names the address, and where in it the address stands.
-const SERVED: &str = "metrics and health are served";
+pub(super) const SERVED: &str = "metrics and health are served";
 const ADDRESS: &str = r#""address":""#;
 
 /// One scrape, in Prometheus' text format.

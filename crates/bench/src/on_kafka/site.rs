@@ -110,7 +110,7 @@ fn pin_this_process() -> bool {
     cores >= 2 && pin().is_ok_and(|status| status.success())
 }
 
-/// How a stage that ends must end.
+/// Asks a stage to end, and waits until it has.
 pub(crate) fn end(mut process: Product) -> Result<()> {
     process.signal(testkit::Signal::Term);
     let status = process.wait(LONG);
@@ -120,6 +120,6 @@ pub(crate) fn end(mut process: Product) -> Result<()> {
 
 /// The address of a started stage's metrics.
 pub(crate) fn await_address(process: &mut Product) -> Result<std::net::SocketAddr> {
-    process.await_log(LONG, "metrics and health are served");
+    process.await_log(LONG, super::metrics::SERVED);
     super::metrics::address(&process.stderr()).context("the stage's log does not name its address")
 }

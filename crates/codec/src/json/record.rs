@@ -159,6 +159,7 @@ pub fn ledger_json(record: &LedgerRecord) -> Value {
             "last_read_at": coverage.last_read.and_then(|at| Micros::from_millis(at.get())).map(rfc3339),
             "cluster_id": coverage.cluster_id,
             "topic_id": coverage.topic_id,
+            "expired": coverage.expired,
             "committed_at": rfc3339(*committed_at),
         }),
     }

@@ -81,20 +81,6 @@ impl RegistryClient {
         self.id(subject, schema, &format!("/subjects/{}/versions", encoded(subject)))
     }
 
-    /// Whether a schema is compatible with the latest one of a subject; so is any where the subject
-    /// holds none.
-    ///
-    /// # Errors
-    /// As [`RegistryError`] says.
-    pub fn compatible(&self, subject: &str, schema: &str) -> Result<bool, RegistryError> {
-        let path = format!("/compatibility/subjects/{}/versions/latest", encoded(subject));
-        match self.inner.http.call(&path, &Call::Post(&json!({"schema": schema}))) {
-            Ok(answer) => answer["is_compatible"].as_bool().ok_or_else(|| not_sensible(&path)),
-            Err(RegistryError::NotFound(_)) => Ok(true),
-            Err(error) => Err(error),
-        }
-    }
-
     /// The compatibility that a subject is held to; `None` where it follows the registry's own.
     ///
     /// # Errors

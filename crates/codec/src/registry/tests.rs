@@ -200,15 +200,6 @@ fn a_refusal_is_told_from_a_failure() {
 fn compatibility_is_asked_and_set() {
     let registry = Registry::start();
     let client = registry.client();
-    let ask = "POST /compatibility/subjects/a-value/versions/latest";
-    for (status, body, expected) in [
-        (200, r#"{"is_compatible":true}"#, true),
-        (200, r#"{"is_compatible":false}"#, false),
-        (404, r#"{"error_code":40401,"message":"no subject"}"#, true),
-    ] {
-        registry.answer(ask, status, body);
-        assert_eq!(client.compatible("a-value", "\"int\""), Ok(expected), "{body}");
-    }
     registry.answer("GET /config/a-value", 404, r#"{"error_code":40408,"message":"not set"}"#);
     assert_eq!(client.compatibility("a-value"), Ok(None));
     registry.answer("GET /config/a-value", 200, r#"{"compatibilityLevel":"FULL"}"#);

@@ -39,6 +39,7 @@ record! {
         last_read_at: Option<i64>,
         cluster_id: &'b str,
         topic_id: &'b str,
+        expired: i64,
         committed_at: i64,
     }
 }
@@ -83,6 +84,7 @@ impl<'b> LedgerOut<'b> {
             last_read_at,
             cluster_id: &coverage.cluster_id,
             topic_id: &coverage.topic_id,
+            expired: i64::try_from(coverage.expired).map_err(|_| "expired is out of range")?,
             committed_at: committed_at.get(),
         };
         Ok(Self { account: None, coverage: Some(coverage) })
@@ -128,6 +130,8 @@ struct CoverageIn {
     last_read_at: Option<i64>,
     cluster_id: String,
     topic_id: String,
+    #[serde(default)]
+    expired: i64,
     committed_at: i64,
 }
 
@@ -172,6 +176,7 @@ impl CoverageIn {
             last_read: self.last_read_at.map(|at| Millis::new(Micros::new(at).millis())),
             cluster_id: self.cluster_id,
             topic_id: self.topic_id,
+            expired: u64::try_from(self.expired).map_err(|_| "expired is negative")?,
         };
         Ok(LedgerRecord::Coverage {
             stage: self.stage,

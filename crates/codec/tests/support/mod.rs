@@ -202,6 +202,7 @@ pub(crate) fn coverage(last_read: Option<i64>) -> LedgerRecord {
             last_read: last_read.map(Millis::new),
             cluster_id: "4L6g3nShT-eMCtK--X86sw".into(),
             topic_id: "b8Jn1Y0sQdG9oYdC3mQy2A".into(),
+            expired: 12,
         },
         committed_at: Micros::new(AT),
     }

@@ -98,7 +98,7 @@ impl Stage for State {
     }
 
     fn cover(&mut self, coverage: &Coverage, now: Millis, sink: &mut dyn Sink) -> Result<(), StageError> {
-        let Coverage { next, last_read, cluster_id, topic_id } = coverage;
+        let Coverage { next, last_read, cluster_id, topic_id, .. } = coverage;
         let last_read = last_read.map_or(-1, Millis::get);
         self.send(sink, LEDGER, now, "coverage", &format!("{next} {last_read} {cluster_id} {topic_id}"));
         Ok(())
@@ -139,6 +139,7 @@ impl Stage for State {
             last_read: Some(number(last_read)?).filter(|ms| *ms >= 0).map(Millis::new),
             cluster_id: cluster_id.into(),
             topic_id: topic_id.into(),
+            expired: 0,
         });
         Ok(())
     }

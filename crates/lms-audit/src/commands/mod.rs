@@ -15,6 +15,8 @@ pub mod tail;
 pub mod topics;
 pub mod trail;
 
+use runtime::BrokerError;
+
 use crate::cli::{Cli, Command};
 use crate::shell::Shell;
 use crate::verdict::Verdict;
@@ -30,12 +32,16 @@ pub fn run(cli: Cli) -> anyhow::Result<Verdict> {
     dispatch(cli.command, &mut shell).map_err(|error| say_where(error, &servers))
 }
 
-/// An error that only says that no broker answers also says where one was looked for.
+/// An error that only says that no broker answers also says where one was looked for, and one of a
+/// missing topic what to run.
 fn say_where(error: anyhow::Error, servers: &str) -> anyhow::Error {
-    if error.chain().filter_map(|cause| cause.downcast_ref()).any(wiring::is_away) {
+    let any = |is: fn(&BrokerError) -> bool| error.chain().filter_map(|cause| cause.downcast_ref()).any(is);
+    if any(wiring::is_away) {
         error.context(format!(
             "no broker answers at {servers}; is it the right address (--bootstrap-servers)?"
         ))
+    } else if any(wiring::is_missing_topic) {
+        error.context(format!("a topic is missing at {servers}: run `lms-audit topics apply`"))
     } else {
         error
     }
@@ -54,5 +60,29 @@ fn dispatch(command: Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> 
         Command::Report(command) => wiring::report(&command, shell),
         Command::Tail(command) => wiring::tail(&command, shell),
         Command::Demo(command) => wiring::demo(&command, shell),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+    use runtime::Cause;
+
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_to_do_where_that_is_known() {
+        for (cause, expected) in [
+            (
+                Cause::Transport,
+                "no broker answers at b:9092; is it the right address (--bootstrap-servers)?: trail: asking: no",
+            ),
+            (Cause::NoTopic, "a topic is missing at b:9092: run `lms-audit topics apply`: trail: asking: no"),
+            (Cause::Other, "trail: asking: no"),
+        ] {
+            let error = BrokerError { cause, ..BrokerError::stop("asking", "no") };
+            let error = Err::<(), _>(error).context("trail").expect_err("it is one");
+            assert_eq!(format!("{:#}", say_where(error, "b:9092")), expected);
+        }
     }
 }

@@ -14,7 +14,7 @@ use runtime::{BrokerError, Publisher};
 use serde_json::{Value, json};
 use stage::Header;
 
-use crate::output::{Format, escape_json, escape_lines, say};
+use crate::output::{Format, escape_json, say};
 use crate::shell::Shell;
 use crate::verdict::{Misuse, Verdict};
 
@@ -78,7 +78,7 @@ pub fn run(
         let input = Input::open(file).with_context(|| format!("opening {}", file.display()))?;
         let control = Control { value_limit, ..Control::new(&cancel) };
         let summary = feed(&adapter, input, publisher, control, &progress_bar())?;
-        clean &= summary.unreadable == 0 && summary.incomplete == 0;
+        clean &= summary.is_clean();
         print(&summary, shell)?;
         if summary.stopped.is_some() {
             bail!("interrupted in {}; feeding the file again adds nothing twice", file.display());
@@ -147,15 +147,18 @@ impl Command {
 
 fn print(summary: &Summary, shell: &mut Shell<'_>) -> anyhow::Result<()> {
     match shell.format {
-        Format::Table => {
-            for line in escape_lines(&summary.to_string()).lines() {
-                say(line);
-            }
-        }
+        Format::Table => say_summary(summary),
         _ => writeln!(shell.out, "{}", escape_json(&json(summary).to_string()))?,
     }
     shell.out.flush()?;
     Ok(())
+}
+
+/// Says what became of the lines of one input, a line each.
+pub(super) fn say_summary(summary: &Summary) {
+    for line in summary.to_string().lines() {
+        say(line);
+    }
 }
 
 fn json(summary: &Summary) -> Value {

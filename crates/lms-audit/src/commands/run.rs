@@ -102,12 +102,7 @@ fn await_topics(admin: &mut impl runtime::Admin, config: &Config, stop: &Stop) -
         let Err(error) = check_topics(admin, config) else { return Ok(()) };
         let away = error.chain().filter_map(|cause| cause.downcast_ref()).any(wiring::is_away);
         if !away || Instant::now() >= deadline {
-            let servers = &config.kafka.bootstrap_servers;
-            return if away {
-                Err(error.context(format!("no broker answers at {servers}")))
-            } else {
-                Err(error)
-            };
+            return Err(error);
         }
         tracing::warn!("waiting for a broker at {}: {error:#}", config.kafka.bootstrap_servers);
         if stop.wait(Duration::from_secs(2)) {

@@ -55,8 +55,9 @@ pub fn run(command: &Command, shell: &mut Shell<'_>, admin: &mut impl Admin) -> 
 /// How the topics differ from the plan, as the stages check it at their start and every minute.
 ///
 /// # Errors
-/// When no broker answers.
+/// When the configuration cannot work or no broker answers.
 pub fn differences(config: &crate::config::Config, admin: &mut impl Admin) -> anyhow::Result<Vec<Finding>> {
+    check(config)?;
     let state = admin.topics(&names()).context("asking for the topics")?;
     Ok(verify(&plan(config), &state, config.normalizer.dedup_window))
 }

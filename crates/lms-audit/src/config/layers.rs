@@ -56,15 +56,17 @@ pub struct Layers {
 
 const PREFIX: &str = "LMSAUDIT_";
 
-/// Variables with our prefix that are not the configuration's: `--config` and the scripts that run
-/// a local Kafka read them.
-const NOT_OURS: [&str; 6] = [
+/// Variables with our prefix that are not the configuration's: `--config`, the scripts that run a
+/// local Kafka, the build and the tests read them.
+const NOT_OURS: [&str; 8] = [
     "LMSAUDIT_CONFIG",
     "LMSAUDIT_KAFKA_HOME",
     "LMSAUDIT_KAFKA_PORT",
     "LMSAUDIT_KAFKA_CONTROLLER_PORT",
     "LMSAUDIT_KAFKA_HEAP",
     "LMSAUDIT_KAFKA_START_SECONDS",
+    "LMSAUDIT_REVISION",
+    "LMSAUDIT_SAMPLES",
 ];
 
 impl Settings {
@@ -123,8 +125,13 @@ struct Merged {
 
 impl Merged {
     fn file(&mut self, path: PathBuf, text: &str) -> Result<(), Misuse> {
-        let wrong =
-            |error: toml::de::Error| Misuse(format!("{}: {}", path.display(), error.to_string().trim_end()));
+        // Without the line itself, which may hold a secret that stands in the wrong place.
+        let wrong = |error: toml::de::Error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().map_or(0, |start| start.chars().count()) + 1;
+            Misuse(format!("{}: line {line}, column {column}: {}", path.display(), error.message()))
+        };
         // Read into the struct first, for errors that name line and column.
         toml::from_str::<Config>(text).map_err(wrong)?;
         self.table = toml::from_str(text).map_err(wrong)?;

@@ -45,6 +45,7 @@ fn values_of_every_type_come_from_the_environment() {
         ("LMSAUDIT_TOPICS_EXTRA", "{ \"segment.index.bytes\" = \"1048576\" }"),
         ("LMSAUDIT_KAFKA_PORT", "9092"),
         ("LMSAUDIT_CONFIG", "audit.toml"),
+        ("LMSAUDIT_SAMPLES", "/samples"),
         ("PATH", "/bin"),
     ];
     let config = settle(layers("", &env, &[])).config;
@@ -54,6 +55,14 @@ fn values_of_every_type_come_from_the_environment() {
     assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!(config.kafka.sasl_username.as_deref(), Some("12345"));
     assert_eq!(config.topics.extra["segment.index.bytes"], "1048576");
+}
+
+#[test]
+fn a_secret_in_the_wrong_place_is_not_shown() {
+    let wrong = layers("[kafka]\nsasl_password = \"hunter2\"\n", &[], &[]);
+    let error = wrong.settle().expect_err("the key wants a file").to_string();
+    assert!(error.contains("audit.toml: line 2, column 1: ") && error.contains("sasl_password"), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
 }
 
 #[test]

@@ -35,6 +35,12 @@ pub fn plan(config: &Config) -> Vec<TopicPlan> {
         .collect()
 }
 
+/// How large a record may be: an action's value, and room for what comes with it.
+#[must_use]
+pub fn max_message_bytes(config: &Config) -> u64 {
+    u64::from(config.normalizer.max_value_bytes) + ROOM_FOR_HEADERS
+}
+
 /// Checks what the configuration says of topics on its own, before any broker is asked.
 ///
 /// # Errors
@@ -117,7 +123,7 @@ fn entries(topic: Topic, config: &Config) -> BTreeMap<String, String> {
         TimestampType::CreateTime => "CreateTime",
     };
     set("message.timestamp.type", timestamps.into());
-    set("max.message.bytes", (u64::from(config.normalizer.max_value_bytes) + ROOM_FOR_HEADERS).to_string());
+    set("max.message.bytes", max_message_bytes(config).to_string());
     set("min.insync.replicas", topics.min_insync_replicas.to_string());
     // A replica that lags must never become the leader: it would lose committed records.
     set("unclean.leader.election.enable", "false".into());

@@ -78,10 +78,11 @@ fn compare(
     }
     for (key, wanted) in &plan.config {
         let found = state.config.get(key).map_or("not set", String::as_str);
-        if let Some(mut weight) = differs(key, found, wanted) {
-            if key == "retention.ms" && forgets_too_soon(plan, found, dedup_window, actions) {
-                weight = Weight::Error;
-            }
+        if key == "retention.ms"
+            && let Some(finding) = forgotten_too_soon(plan, found, dedup_window, actions)
+        {
+            findings.push(finding);
+        } else if let Some(weight) = differs(key, found, wanted) {
             findings.push(finding(plan, weight, key, found, wanted, APPLY));
         }
     }
@@ -126,11 +127,19 @@ fn actions_kept(plan: &[TopicPlan], state: &[Option<TopicState>]) -> Span {
     Span::from_millis(kept.unwrap_or_default())
 }
 
-/// Whether a topic loses what the stages still go by: after a restart they would know less.
-fn forgets_too_soon(plan: &TopicPlan, found: &str, dedup_window: Span, actions: Span) -> bool {
-    let least = Topic::from_name(&plan.name).and_then(|topic| least_retention(topic, dedup_window, actions));
-    let kept = found.parse().map(Span::from_millis).ok();
-    matches!((kept, least), (Some(kept), Some(least)) if kept < least)
+/// A topic that loses what the stages still go by: after a restart they would know less.
+fn forgotten_too_soon(plan: &TopicPlan, found: &str, dedup_window: Span, actions: Span) -> Option<Finding> {
+    let least = least_retention(Topic::from_name(&plan.name)?, dedup_window, actions)?;
+    let kept = found.parse().map(Span::from_millis).ok().filter(|kept| *kept < least)?;
+    let remedy = format!("{APPLY}; where that leaves it, raise it under [topics] in the configuration first");
+    Some(finding(
+        plan,
+        Weight::Error,
+        "retention.ms",
+        &kept.millis().to_string(),
+        &format!("at least {}", least.millis()),
+        &remedy,
+    ))
 }
 
 /// Actions and dead letters must not outlive the dedup state: a resent one would be recorded twice.
@@ -246,7 +255,13 @@ pub(super) mod tests {
                 |t| set(t, "retention.ms", "4237199999"),
                 Some("Error topic lms.audit.events.v1: retention.ms"),
             ),
-            (2, |t| set(t, "retention.ms", "1000"), Some("Error topic lms.audit.receipts.v1: retention.ms")),
+            (
+                2,
+                |t| set(t, "retention.ms", "1000"),
+                Some(
+                    "Error topic lms.audit.receipts.v1: retention.ms is 1000, wanted at least 4237200000: run",
+                ),
+            ),
             (
                 4,
                 |t| set(t, "retention.ms", "1000"),

@@ -172,6 +172,7 @@ impl Run {
             last_read: Some(Millis::new(5)),
             cluster_id: "c".into(),
             topic_id: "t".into(),
+            expired: 0,
         };
         self.stage.cover(&coverage, Millis::new(1_793_577_600_000), &mut self.open).expect("encodes");
         self.stage.commit().expect("memory takes all");

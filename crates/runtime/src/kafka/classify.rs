@@ -34,6 +34,9 @@ const FENCED: &[Code] = &[
     Code::RD_KAFKA_RESP_ERR_TRANSACTION_COORDINATOR_FENCED,
 ];
 
+const NO_TOPIC: &[Code] =
+    &[Code::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, Code::RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC];
+
 /// Errors that no waiting and no rebuilding mends.
 const STOP: &[Code] = &[
     Code::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
@@ -47,7 +50,14 @@ const STOP: &[Code] = &[
     Code::RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,
     Code::RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT,
     Code::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET,
+    // Checksums are checked before, so reading it again would end the same way.
+    Code::RD_KAFKA_RESP_ERR__BAD_COMPRESSION,
 ];
+
+/// What a person can do about what librdkafka reads only up to a limit of its own.
+const INFLATES: &str = "a batch that inflates beyond receive.message.max.bytes cannot be read: \
+    raise it with -X, at most 2147483647, or delete the partition's records up to the end of \
+    that batch, which a receipt then tells as expired";
 
 /// Members that are no longer of the current generation: zombies.
 const ZOMBIE: &[Code] = &[
@@ -61,6 +71,7 @@ pub(crate) fn cause(error: &NativeError) -> Cause {
     match error.code {
         code if FENCED.contains(&code) => Cause::Fenced,
         code if TRANSPORT.contains(&code) => Cause::Transport,
+        code if NO_TOPIC.contains(&code) => Cause::NoTopic,
         _ => Cause::Other,
     }
 }
@@ -87,6 +98,7 @@ pub(crate) fn other(attempt: &str, error: &NativeError) -> BrokerError {
     let remedy = match cause(error) {
         Cause::Transport => Remedy::Retry,
         Cause::Fenced => Remedy::Rebuild,
+        Cause::NoTopic => Remedy::Stop,
         Cause::Other if STOP.contains(&error.code) => Remedy::Stop,
         Cause::Other if error.retriable || ZOMBIE.contains(&error.code) => Remedy::Retry,
         Cause::Other => Remedy::Rebuild,
@@ -95,7 +107,11 @@ pub(crate) fn other(attempt: &str, error: &NativeError) -> BrokerError {
 }
 
 fn tell(remedy: Remedy, attempt: &str, error: &NativeError) -> BrokerError {
-    BrokerError { remedy, cause: cause(error), attempt: attempt.to_owned(), detail: error.text.clone() }
+    let detail = match error.code {
+        Code::RD_KAFKA_RESP_ERR__BAD_COMPRESSION => format!("{}; {INFLATES}", error.text),
+        _ => error.text.clone(),
+    };
+    BrokerError { remedy, cause: cause(error), attempt: attempt.to_owned(), detail }
 }
 
 #[cfg(test)]
@@ -125,5 +141,32 @@ mod tests {
             let told = transactional("commit", &error);
             assert_eq!((told.remedy, told.cause), (remedy, cause), "{error:?}");
         }
+    }
+
+    #[test]
+    fn other_errors_are_tried_again_where_that_may_help() {
+        use Code::*;
+        for (error, remedy, cause) in [
+            (error(RD_KAFKA_RESP_ERR__TRANSPORT, false, false, false), Remedy::Retry, Cause::Transport),
+            (error(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, true, false, false), Remedy::Rebuild, Cause::Fenced),
+            (
+                error(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, false, true, false),
+                Remedy::Stop,
+                Cause::NoTopic,
+            ),
+            (error(RD_KAFKA_RESP_ERR__AUTHENTICATION, false, false, false), Remedy::Stop, Cause::Other),
+            (error(RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, false, false, false), Remedy::Retry, Cause::Other),
+            (error(RD_KAFKA_RESP_ERR__STATE, false, false, false), Remedy::Rebuild, Cause::Other),
+        ] {
+            let told = other("poll", &error);
+            assert_eq!((told.remedy, told.cause), (remedy, cause), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_batch_that_cannot_be_inflated_stops_with_what_can_be_done() {
+        let told = other("poll", &error(Code::RD_KAFKA_RESP_ERR__BAD_COMPRESSION, false, false, false));
+        assert_eq!(told.remedy, Remedy::Stop);
+        assert!(told.detail.ends_with(INFLATES), "{told}");
     }
 }

@@ -97,6 +97,24 @@ fn unasked(attempt: &str, error: &KafkaError) -> BrokerError {
             told.detail = error.to_string();
             told
         }
-        None => BrokerError::stop(attempt, error.to_string()),
+        // Its own text shows the property's value, too, which may be a secret.
+        None => match error {
+            KafkaError::ClientConfig(_, problem, ..) => BrokerError::stop(attempt, problem),
+            _ => BrokerError::stop(attempt, error.to_string()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_property_that_is_refused_is_named_without_its_value() {
+        let mut config = rdkafka::ClientConfig::new();
+        let error =
+            config.set("sasl.pasword", "hunter2").create_native_config().err().expect("no such property");
+        let told = unasked("connecting", &error).to_string();
+        assert!(told.contains("sasl.pasword") && !told.contains("hunter2"), "{told}");
     }
 }

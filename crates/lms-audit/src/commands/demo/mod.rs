@@ -253,7 +253,7 @@ fn publish_files(command: &Command, config: &Config, publisher: &mut impl Publis
         let input = Input::open(file).with_context(|| format!("opening {}", file.display()))?;
         let control = Control { value_limit, ..Control::new(&never) };
         let summary = publish::feed(&adapter, input, publisher, control, &publish::progress_bar())?;
-        say(&summary.to_string());
+        publish::say_summary(&summary);
         actions += summary.published;
     }
     Ok(actions)

@@ -150,6 +150,7 @@ pub(super) fn coverage(last: &Owned) -> Coverage {
         last_read: Some(Millis::new(last.timestamp)),
         cluster_id: "cluster".into(),
         topic_id: "topic".into(),
+        expired: 0,
     }
 }
 
