@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pipeline", &["aggregator", "catalog", "codec", "normalizer", "stage"]),
     ("runtime", &["stage"]),
     ("embedded", &["runtime", "stage"]),
-    ("adapters", &["catalog", "codec", "runtime", "stage"]),
+    ("adapters", &["catalog", "codec"]),
     (
         "lms-audit",
         &[
@@ -106,7 +106,7 @@ fn unsafe_code_stands_in_one_file() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = std::fs::read_to_string(&path).expect("source is UTF-8");
-                let allows = ["allow", "expect"].map(|word| format!("#![{word}(unsafe{}", "_code"));
+                let allows = ["allow", "expect"].map(|word| format!("{word}(unsafe{}", "_code"));
                 if allows.iter().any(|allow| text.contains(allow.as_str())) {
                     files.push(path.strip_prefix(root).expect("within").display().to_string());
                 }

@@ -59,7 +59,7 @@ impl Copy {
         sink: &mut dyn Sink,
     ) {
         let count = self.copied.to_string();
-        let headers = [Header { name: "count", value: Some(count.as_bytes()) }];
+        let headers = [Header::new("count", Some(count.as_bytes()))];
         sink.send(&Output {
             topic,
             partition: self.partition,

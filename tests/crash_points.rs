@@ -199,7 +199,10 @@ fn taken(partition: u32, offset: i64, record: LogRecord) -> Taken {
         timestamp_ms: Some(timestamp.get()),
         key,
         value,
-        headers,
+        headers: headers
+            .into_iter()
+            .map(|(name, value)| (String::from_utf8_lossy(&name).into_owned(), value))
+            .collect(),
     }
 }
 

@@ -108,11 +108,7 @@ fn record(partition: Partition, offset: i64, written: &Written) -> Record<'_> {
         timestamp: Millis::new(written.timestamp.expect("every record has a time")),
         key: written.key.as_deref(),
         value: written.value.as_deref(),
-        headers: written
-            .headers
-            .iter()
-            .map(|(name, value)| Header { name, value: value.as_deref() })
-            .collect(),
+        headers: written.headers.iter().map(|(name, value)| Header::new(name, value.as_deref())).collect(),
     }
 }
 
@@ -129,7 +125,7 @@ impl Sink for Collected {
             key: output.key.map(<[u8]>::to_vec),
             value: output.value.map(<[u8]>::to_vec),
             headers: headers
-                .map(|header| (header.name.to_owned(), header.value.map(<[u8]>::to_vec)))
+                .map(|header| (header.shown_name().into_owned(), header.value.map(<[u8]>::to_vec)))
                 .collect(),
         };
         self.all.push((self.topics[output.topic.index()], output.partition.number(), written));

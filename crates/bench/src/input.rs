@@ -62,7 +62,7 @@ impl Input {
 
     /// Adds what a stage wrote as the input of the next.
     pub(crate) fn push(&mut self, output: &Output<'_>) {
-        let owned = |header: &Header<'_>| (header.name.into(), header.value.map(Into::into));
+        let owned = |header: &Header<'_>| (header.shown_name().into(), header.value.map(Into::into));
         self.0[output.partition.number() as usize].push(Owned {
             timestamp: output.timestamp,
             key: output.key.map(Into::into),
@@ -84,11 +84,7 @@ impl Input {
             timestamp: owned.timestamp,
             key: owned.key.as_deref(),
             value: owned.value.as_deref(),
-            headers: owned
-                .headers
-                .iter()
-                .map(|(name, value)| Header { name, value: value.as_deref() })
-                .collect(),
+            headers: owned.headers.iter().map(|(name, value)| Header::new(name, value.as_deref())).collect(),
         })
     }
 

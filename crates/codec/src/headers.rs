@@ -29,7 +29,7 @@ impl EventHeaders {
         self.id.clear();
         self.id.push_str(event.event_id.uuid().hyphenated().encode_lower(&mut id));
         self.time = rfc3339(event.action.occurred_at);
-        let header = |name, value: &'b [u8]| Header { name, value: Some(value) };
+        let header = |name, value: &'b [u8]| Header::new(name, Some(value));
         let mut headers = Vec::with_capacity(7);
         headers.extend([
             header("ce_specversion", b"1.0"),

@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use stage::Header;
 
 fn header<'a>(name: &'a str, value: &'a str) -> Header<'a> {
-    Header { name, value: Some(value.as_bytes()) }
+    Header::new(name, Some(value.as_bytes()))
 }
 
 /// The action as its plain JSON, and what a CloudEvent's data are: the rest.
@@ -101,7 +101,7 @@ fn read_foreign(schema: &str, value: Value, look: impl FnOnce(Result<RawAction<'
     let first = decoder.action(Some(&framed), &[]);
     assert_eq!(decoder.action(Some(&framed), &[]), first, "from memory");
     // The id may also stand in a header, before the bare datum.
-    let by_header = Header { name: "__value_schema_id", value: Some(&framed[..5]) };
+    let by_header = Header::new("__value_schema_id", Some(&framed[..5]));
     assert_eq!(decoder.action(Some(&datum), &[by_header]), first, "by header");
     look(first);
 }

@@ -271,12 +271,12 @@ proptest! {
 /// Tries every decoder on these bytes; what matters is that each returns.
 fn try_all(value: &[u8]) {
     let decoder = Codec::single_object().decoder();
-    let headers = [Header { name: "ce_specversion", value: Some(b"1.0") }];
-    let structured = [Header { name: "content-type", value: Some(b"application/cloudevents+json") }];
+    let headers = [Header::new("ce_specversion", Some(b"1.0"))];
+    let structured = [Header::new("content-type", Some(b"application/cloudevents+json"))];
     let _ = decoder.action(Some(value), &[]);
     let _ = decoder.action(Some(value), &headers);
     let _ = decoder.action(Some(value), &structured);
-    let _ = decoder.action(Some(b"{}"), &[Header { name: "__value_schema_id", value: Some(value) }]);
+    let _ = decoder.action(Some(b"{}"), &[Header::new("__value_schema_id", Some(value))]);
     let _ = decoder.event(value);
     let _ = decoder.receipt(value);
     let _ = decoder.activity(value);

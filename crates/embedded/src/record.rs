@@ -12,7 +12,7 @@ pub struct LogRecord {
     /// The value; `None` is a tombstone.
     pub value: Option<Vec<u8>>,
     /// The headers in their order; Kafka tells an absent value from an empty one.
-    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    pub headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
 
 impl LogRecord {
@@ -49,6 +49,6 @@ impl From<&Output<'_>> for LogRecord {
     }
 }
 
-pub(crate) fn owned_headers(headers: &[Header<'_>]) -> Vec<(String, Option<Vec<u8>>)> {
-    headers.iter().map(|h| (h.name.to_owned(), h.value.map(<[u8]>::to_vec))).collect()
+pub(crate) fn owned_headers(headers: &[Header<'_>]) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    headers.iter().map(|h| (h.name.to_vec(), h.value.map(<[u8]>::to_vec))).collect()
 }

@@ -132,7 +132,7 @@ fn compaction_keeps_the_last_of_each_key_at_its_offset() {
 fn published_records_go_by_key_and_keep_key_value_and_headers() {
     let log = log(4);
     let mut publisher = log.publisher(INPUT).expect("the topic is there");
-    let headers = [Header { name: "h", value: Some(b"1") }, Header { name: "h", value: None }];
+    let headers = [Header::new("h", Some(b"1")), Header::new("h", None)];
     publisher.publish(Some(b"acme"), b"value", &headers).expect("it is taken");
     for _ in 0..4 {
         publisher.publish(None, b"keyless", &[]).expect("it is taken");

@@ -87,8 +87,8 @@ impl<'a> Failure<'a> {
             (headers::STAGE, self.stage),
             (headers::TIMESTAMP, &timestamp),
         ];
-        let added = added.map(|(name, value)| Header { name, value: Some(value.as_bytes()) });
-        let facts = facts.iter().map(|(name, value)| Header { name, value: Some(value.as_bytes()) });
+        let added = added.map(|(name, value)| Header::new(name, Some(value.as_bytes())));
+        let facts = facts.iter().map(|(name, value)| Header::new(name, Some(value.as_bytes())));
         let all: Vec<_> = original.iter().copied().chain(added).chain(facts).collect();
         send(&all);
     }
@@ -111,15 +111,12 @@ mod tests {
 
     #[test]
     fn what_a_dead_letter_says_is_read_as_it_was_written_after_what_the_action_had() {
-        let original = [
-            Header { name: "k", value: None },
-            Header { name: headers::REASON, value: Some(b"of an earlier life") },
-        ];
+        let original = [Header::new("k", None), Header::new(headers::REASON, Some(b"of an earlier life"))];
         let failure =
             Failure::of("lms.actions.v1", &record(&[]), Reason::MissingField, "id is missing", "normalizer");
         let facts = [("f", "1".to_owned())];
         failure.with_headers(&original, &facts, |all| {
-            assert_eq!(all[9], Header { name: "f", value: Some(b"1") });
+            assert_eq!(all[9], Header::new("f", Some(b"1")));
             assert_eq!(all[..2], original);
             assert_eq!(Failure::read(&record(all)).as_ref(), Some(&failure));
             assert_eq!(Failure::read(&record(&all[..8])), None);

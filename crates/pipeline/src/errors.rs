@@ -4,12 +4,17 @@ use codec::{DecodeError, EncodeError};
 use stage::StageError;
 use stage::store::StoreError;
 
+/// What to do about a record that somebody else, or a newer version, wrote among ours.
+pub(crate) const RUNBOOK: &str = "see deploy/runbooks/ForeignRecord.md";
+
 /// One of our own records could not be read; `what` names it and where it lies.
 pub(crate) fn decoding(error: DecodeError, what: impl FnOnce() -> String) -> StageError {
     let message = format!("{}: {error}", what());
     match error {
         DecodeError::Unavailable(_) => StageError::Retry(message),
-        DecodeError::Malformed(_) | DecodeError::UnknownSchema(_) => StageError::Stop(message),
+        DecodeError::Malformed(_) | DecodeError::UnknownSchema(_) => {
+            StageError::Stop(format!("{message}; only lms-audit may write there: {RUNBOOK}"))
+        }
     }
 }
 

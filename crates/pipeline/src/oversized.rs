@@ -131,7 +131,7 @@ mod tests {
     }
 
     fn header<'a>(name: &'a str, value: &'a [u8]) -> Header<'a> {
-        Header { name, value: Some(value) }
+        Header::new(name, Some(value))
     }
 
     #[test]
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn very_many_empty_headers_are_too_large() {
-        let headers = vec![Header { name: "", value: None }; KEY_AND_HEADERS_LIMIT];
+        let headers = vec![Header::new("", None); KEY_AND_HEADERS_LIMIT];
         let record = record(b"", None, headers);
         assert!(oversized(&record, 100, false).is_some());
         assert!(Kept::of(&record, 100).headers.len() <= KEY_AND_HEADERS_LIMIT / 2);

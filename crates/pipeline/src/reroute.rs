@@ -28,8 +28,7 @@ mod tests {
     use stage::{Header, Millis};
 
     fn check(values: &[Option<&str>], expected: Option<(u32, i64, u32)>) {
-        let headers =
-            values.iter().map(|value| Header { name: REROUTE_HEADER, value: value.map(str::as_bytes) });
+        let headers = values.iter().map(|value| Header::new(REROUTE_HEADER, value.map(str::as_bytes)));
         let record = Record {
             partition: Partition::new(0),
             offset: Offset::new(0),

@@ -1,14 +1,30 @@
 //! Records as a stage sees them: borrowed bytes in, borrowed bytes out.
 
+use std::borrow::Cow;
+
 use crate::{Millis, Offset, Partition, TopicIndex};
 
 /// One header of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header<'a> {
-    /// The header's name; names may repeat.
-    pub name: &'a str,
+    /// The header's name, as bytes: Kafka says UTF-8, but does not check it. Names may repeat.
+    pub name: &'a [u8],
     /// The value; Kafka tells an absent value from an empty one.
     pub value: Option<&'a [u8]>,
+}
+
+impl<'a> Header<'a> {
+    /// A header of this name.
+    #[must_use]
+    pub const fn new(name: &'a str, value: Option<&'a [u8]>) -> Self {
+        Self { name: name.as_bytes(), value }
+    }
+
+    /// The name as text, for people; what is not UTF-8 is shown as U+FFFD.
+    #[must_use]
+    pub fn shown_name(&self) -> Cow<'a, str> {
+        String::from_utf8_lossy(self.name)
+    }
 }
 
 /// One input record.
@@ -32,7 +48,7 @@ impl<'a> Record<'a> {
     /// The value of the last header of this name, as Kafka's own clients read a repeated header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
-        self.headers.iter().rev().find(|h| h.name == name).and_then(|h| h.value)
+        self.headers.iter().rev().find(|h| h.name == name.as_bytes()).and_then(|h| h.value)
     }
 }
 

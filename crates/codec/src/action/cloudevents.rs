@@ -99,7 +99,9 @@ pub(super) fn binary<'a>(
     // The last of headers of one name counts, as Kafka's own clients have it.
     let named: BTreeMap<&str, &'a [u8]> = headers
         .iter()
-        .filter_map(|header| Some((header.name.strip_prefix(PREFIX)?, header.value?)))
+        .filter_map(|header| {
+            Some((std::str::from_utf8(header.name).ok()?.strip_prefix(PREFIX)?, header.value?))
+        })
         .collect();
     let mut attributes = Attributes::default();
     if let Some(content_type) = content_type {

@@ -37,7 +37,7 @@ pub(crate) fn decode<'a>(
 ) -> Result<RawAction<'a>, DecodeError> {
     let value = value.filter(|value| !value.is_empty());
     let value = value.ok_or_else(|| DecodeError::malformed("the value is empty"))?;
-    let header = |name| headers.iter().rev().find(|header| header.name == name)?.value;
+    let header = |name: &str| headers.iter().rev().find(|header| header.name == name.as_bytes())?.value;
     let content_type = header("content-type");
     if let Some(media) = content_type.and_then(cloudevents_format) {
         if media != "+json" {

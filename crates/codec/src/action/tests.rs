@@ -233,7 +233,7 @@ fn text_is_borrowed_where_nothing_is_escaped() {
 }
 
 fn header<'a>(name: &'a str, value: &'a str) -> Header<'a> {
-    Header { name, value: Some(value.as_bytes()) }
+    Header::new(name, Some(value.as_bytes()))
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn cloudevents_that_are_none_are_malformed() {
             other => panic!("{value}: {other:?}"),
         }
     }
-    let garbled = [header("ce_specversion", "1.0"), Header { name: "ce_id", value: Some(b"\xff") }];
+    let garbled = [header("ce_specversion", "1.0"), Header::new("ce_id", Some(b"\xff"))];
     assert!(matches!(decoder.action(Some(b"{}"), &garbled), Err(DecodeError::Malformed(_))));
 }
 
@@ -317,7 +317,7 @@ fn schemas_that_nobody_knows_are_unknown() {
     let decoder = Codec::single_object().decoder();
     let single = [&[0xC3, 0x01][..], &[0; 8], b"x"].concat();
     let guid = [&[1][..], &[7; 16]].concat();
-    let by_header = Header { name: "__value_schema_id", value: Some(&guid) };
+    let by_header = Header::new("__value_schema_id", Some(&guid));
     for (value, headers) in
         [(&single[..], vec![]), (b"\x00\x00\x00\x00\x07x", vec![]), (b"x", vec![by_header])]
     {

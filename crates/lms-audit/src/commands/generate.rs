@@ -156,7 +156,7 @@ pub fn send(options: Options, publisher: &mut impl Publisher) -> anyhow::Result<
     let (mut summary, mut progress) = (Summary::default(), Progress::default());
     for made in Generator::new(options) {
         let headers: Vec<_> =
-            made.headers.iter().map(|(name, value)| Header { name, value: Some(value) }).collect();
+            made.headers.iter().map(|(name, value)| Header::new(name, Some(value))).collect();
         publisher.publish(made.key.as_deref(), &made.value, &headers)?;
         summary.add(made.expect);
         progress.tick(|| format!("{} of {total} actions published", summary.total));

@@ -195,8 +195,7 @@ impl<P: Publisher> adapters::Publish for Bridge<'_, P> {
     type Error = BrokerError;
 
     fn publish(&mut self, key: &[u8], value: &[u8], headers: &[(&str, &[u8])]) -> Result<(), BrokerError> {
-        let headers: Vec<_> =
-            headers.iter().map(|(name, value)| Header { name, value: Some(value) }).collect();
+        let headers: Vec<_> = headers.iter().map(|(name, value)| Header::new(name, Some(value))).collect();
         self.0.publish((!key.is_empty()).then_some(key), value, &headers)
     }
 

@@ -25,7 +25,8 @@ struct Rerouted(Vec<(Partition, Logged)>, usize);
 impl Sink for Rerouted {
     fn send(&mut self, output: &Output<'_>) {
         if output.topic == topic_index(Topic::Actions) {
-            let header = |header: &Header<'_>| (header.name.to_string(), header.value.map(<[u8]>::to_vec));
+            let header =
+                |header: &Header<'_>| (header.shown_name().into_owned(), header.value.map(<[u8]>::to_vec));
             let logged = Logged {
                 made: self.1,
                 key: output.key.map(<[u8]>::to_vec),
@@ -67,11 +68,7 @@ fn run(options: &Options) -> Vec<(Expect, Fate, u32)> {
             timestamp: Millis::new(clock),
             key: logged.key.as_deref(),
             value: Some(&logged.value),
-            headers: logged
-                .headers
-                .iter()
-                .map(|(name, value)| Header { name, value: value.as_deref() })
-                .collect(),
+            headers: logged.headers.iter().map(|(name, value)| Header::new(name, value.as_deref())).collect(),
         };
         *offset += 1;
         let outcome = stage.process(&record, &mut sink).expect("judged");

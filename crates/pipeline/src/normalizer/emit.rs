@@ -195,7 +195,7 @@ impl Emitter {
     ) -> Result<Outcome, StageError> {
         let from = Rerouted { partition: record.partition, offset: record.offset, count: self.count };
         let added = reroute::write(&from);
-        let added = Header { name: REROUTE_HEADER, value: Some(added.as_bytes()) };
+        let added = Header::new(REROUTE_HEADER, Some(added.as_bytes()));
         let headers: Vec<_> = record.headers.iter().copied().chain([added]).collect();
         sink.send(&Output {
             topic: topic_index(Topic::Actions),

@@ -9,12 +9,11 @@ use std::time::Duration;
 use rdkafka::admin::{
     AdminClient, AdminOptions, NewTopic, OwnedResourceSpecifier, ResourceSpecifier, TopicReplication,
 };
-use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::RDKafkaErrorCode;
 
 use super::native::{Client, Role};
-use super::{Settings, unasked};
+use super::{Quiet, Settings, unasked};
 use crate::admin::{Admin, TopicPlan, TopicState};
 use crate::error::BrokerError;
 
@@ -22,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Administers topics on Kafka.
 pub struct KafkaAdmin {
-    admin: AdminClient<DefaultClientContext>,
+    admin: AdminClient<Quiet>,
     client: Arc<Client>,
 }
 
@@ -31,7 +30,7 @@ impl KafkaAdmin {
         let attempt = "opening an admin client";
         let config: ClientConfig = settings.client().into_iter().collect();
         Ok(Self {
-            admin: config.create().map_err(|e| unasked(attempt, &e))?,
+            admin: config.create_with_context(Quiet).map_err(|e| unasked(attempt, &e))?,
             client: Client::new(Role::Producer, &settings.client())
                 .map_err(|e| BrokerError::stop(attempt, e))?,
         })

@@ -11,7 +11,7 @@ use stage::{Millis, Offset, Partition};
 
 use super::native::{Client, Role};
 use super::reader::KafkaReader;
-use super::{Settings, number, unasked};
+use super::{Quiet, Settings, number, unasked};
 use crate::error::{BrokerError, Cause, Remedy};
 use crate::port::{Extent, Log, Slice};
 
@@ -21,9 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct KafkaLog {
     settings: Settings,
     /// Sees the last stable offset as the end.
-    committed: BaseConsumer,
+    committed: BaseConsumer<Quiet>,
     /// Sees the high watermark as the end (KAFKA-10167).
-    uncommitted: BaseConsumer,
+    uncommitted: BaseConsumer<Quiet>,
     client: std::sync::Arc<Client>,
 }
 
@@ -36,7 +36,9 @@ fn config(settings: &Settings, isolation: &str) -> ClientConfig {
 impl KafkaLog {
     pub(super) fn open(settings: &Settings) -> Result<Self, BrokerError> {
         let attempt = "opening a reader";
-        let make = |isolation| config(settings, isolation).create().map_err(|e| unasked(attempt, &e));
+        let make = |isolation| {
+            config(settings, isolation).create_with_context(Quiet).map_err(|e| unasked(attempt, &e))
+        };
         Ok(Self {
             committed: make("read_committed")?,
             uncommitted: make("read_uncommitted")?,
@@ -80,7 +82,7 @@ impl Log for KafkaLog {
 
     fn extent(&mut self, topic: &str, partition: Partition) -> Result<Extent, BrokerError> {
         let attempt = format!("asking what {topic} partition {partition} holds");
-        let ask = |consumer: &BaseConsumer| {
+        let ask = |consumer: &BaseConsumer<Quiet>| {
             consumer.fetch_watermarks(topic, number(partition), PATIENCE).map_err(|e| unasked(&attempt, &e))
         };
         let (start, stable) = ask(&self.committed)?;

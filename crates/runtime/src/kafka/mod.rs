@@ -20,6 +20,9 @@ pub use publisher::KafkaPublisher;
 pub use reader::KafkaReader;
 pub use settings::{RESERVED, Reserved, Settings};
 
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
 use stage::Partition;
 
@@ -88,6 +91,22 @@ pub fn librdkafka_version() -> String {
 fn number(partition: Partition) -> i32 {
     i32::try_from(partition.number()).unwrap_or(i32::MAX)
 }
+
+/// Lets rust-rdkafka's own clients speak as ours do. By default each says at ERROR, ten times a second
+/// for as long as it lasts, that no broker answers; whoever asked is told that anyway.
+struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        native::log(level as i32, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(target: "librdkafka", %error, "{reason}");
+    }
+}
+
+impl ConsumerContext for Quiet {}
 
 /// An error of rust-rdkafka's own calls, classified.
 fn unasked(attempt: &str, error: &KafkaError) -> BrokerError {

@@ -8,6 +8,7 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use rdkafka::error::RDKafkaErrorCode;
@@ -101,12 +102,45 @@ unsafe impl Send for Client {}
 // SAFETY: as above.
 unsafe impl Sync for Client {}
 
+/// How long a consumer may take to leave. On a quiet day it takes milliseconds.
+const CLOSING: Duration = Duration::from_secs(15);
+
 impl Drop for Client {
     fn drop(&mut self) {
-        // SAFETY: the pointer is valid until here; queues, topics and messages hold an Arc of this
+        let ending = Ending { raw: self.raw, _end_txn_requests: Arc::clone(&self.end_txn_requests) };
+        if self.role == Role::Producer {
+            return ending.end(Role::Producer);
+        }
+        // librdkafka's close waits without end for an answer that is dropped where a change of the
+        // assignment comes in while its group ends (2.12.1, rd_kafka_cgrp_op_serve). Nobody shall
+        // wait with it: not SIGTERM, and not a rebuild.
+        let (done, ended) = std::sync::mpsc::channel::<()>();
+        let close = move || {
+            ending.end(Role::Consumer);
+            drop(done);
+        };
+        let thread = std::thread::Builder::new().name("closing".into()).spawn(close);
+        if thread.is_err() || ended.recv_timeout(CLOSING) == Err(RecvTimeoutError::Timeout) {
+            tracing::warn!("a consumer did not close in {} s and is left behind", CLOSING.as_secs());
+        }
+    }
+}
+
+/// A client that nobody uses any more, with what its threads look at.
+struct Ending {
+    raw: NonNull<sys::rd_kafka_t>,
+    _end_txn_requests: Arc<AtomicU32>,
+}
+
+// SAFETY: as for the client.
+unsafe impl Send for Ending {}
+
+impl Ending {
+    fn end(self, role: Role) {
+        // SAFETY: the pointer is valid until here; queues, topics and messages hold an Arc of its
         // client, so none of them is left.
         unsafe {
-            if self.role == Role::Consumer {
+            if role == Role::Consumer {
                 sys::rd_kafka_consumer_close(self.raw.as_ptr());
             }
             sys::rd_kafka_destroy(self.raw.as_ptr());
@@ -155,7 +189,14 @@ unsafe extern "C" fn on_log(
 ) {
     // SAFETY: librdkafka passes NUL-terminated strings that live through the call.
     let (facility, line) = unsafe { (text(facility), text(line)) };
+    log(level, &facility, &line);
+}
+
+/// Says what librdkafka says, at its syslog level.
+pub(super) fn log(level: i32, facility: &str, line: &str) {
     match level {
+        // These come as events, too: the loop judges them, and a client that closes repeats them all.
+        _ if facility == "ERROR" => tracing::debug!(target: "librdkafka", facility, "{line}"),
         0..=4 => tracing::warn!(target: "librdkafka", facility, "{line}"),
         5 | 6 => tracing::info!(target: "librdkafka", facility, "{line}"),
         _ => tracing::debug!(target: "librdkafka", facility, "{line}"),
@@ -904,7 +945,7 @@ unsafe fn headers<'a>(message: *const sys::rd_kafka_message_t) -> Vec<Header<'a>
     let mut found = Vec::new();
     let mut list = ptr::null_mut();
     // SAFETY: the list belongs to the message; names and values live as long as it does. A name
-    // that is not UTF-8 is shown as empty: none of ours is.
+    // ends at its first NUL byte: librdkafka tells no length of it.
     unsafe {
         if sys::rd_kafka_message_headers(message, &raw mut list) != RD_KAFKA_RESP_ERR_NO_ERROR {
             return found;
@@ -917,10 +958,7 @@ unsafe fn headers<'a>(message: *const sys::rd_kafka_message_t) -> Vec<Header<'a>
         };
         let mut index = 0;
         while let Some((name, value, size)) = next(index) {
-            found.push(Header {
-                name: CStr::from_ptr(name).to_str().unwrap_or(""),
-                value: bytes(value, size),
-            });
+            found.push(Header { name: CStr::from_ptr(name).to_bytes(), value: bytes(value, size) });
             index += 1;
         }
     }

@@ -67,11 +67,14 @@ impl KafkaPublisher {
     }
 }
 
-fn owned(headers: &[Header<'_>]) -> Option<OwnedHeaders> {
-    let add = |list: OwnedHeaders, header: &Header<'_>| {
-        list.insert(KafkaHeader { key: header.name, value: header.value })
-    };
-    (!headers.is_empty()).then(|| headers.iter().fold(OwnedHeaders::new_with_capacity(headers.len()), add))
+fn owned(headers: &[Header<'_>]) -> Result<Option<OwnedHeaders>, String> {
+    let mut list = OwnedHeaders::new_with_capacity(headers.len());
+    for header in headers {
+        let key =
+            std::str::from_utf8(header.name).map_err(|e| format!("a header's name is not UTF-8: {e}"))?;
+        list = list.insert(KafkaHeader { key, value: header.value });
+    }
+    Ok((!headers.is_empty()).then_some(list))
 }
 
 impl Publisher for KafkaPublisher {
@@ -84,7 +87,8 @@ impl Publisher for KafkaPublisher {
         self.check()?;
         let mut record = BaseRecord::<[u8], [u8]>::to(&self.topic).payload(value);
         record.key = key;
-        record.headers = owned(headers);
+        let refused = |e| BrokerError::stop(format!("publishing to {}", self.topic), e);
+        record.headers = owned(headers).map_err(refused)?;
         loop {
             match self.producer.send(record) {
                 Ok(()) => return Ok(()),

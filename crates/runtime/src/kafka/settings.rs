@@ -58,6 +58,10 @@ pub const RESERVED: &[Reserved] = &[
     reserved("metadata.broker.list", "it has a flag and a variable of its own: --bootstrap-servers"),
 ];
 
+/// What a fetched batch may inflate to: librdkafka guesses in steps of three, and an action of a
+/// mebibyte that inflates a hundredfold must still be read, to be told oversized.
+const INFLATED: &str = "1000000000";
+
 impl Settings {
     /// Settings of these properties.
     ///
@@ -116,6 +120,7 @@ impl Settings {
                 ("fetch.queue.backoff.ms", "5"),
                 ("queued.max.messages.kbytes", "32768"),
                 ("fetch.message.max.bytes", "4194304"),
+                ("receive.message.max.bytes", INFLATED),
                 ("fetch.wait.max.ms", "100"),
                 ("statistics.interval.ms", "2000"),
                 ("session.timeout.ms", "30000"),
@@ -139,6 +144,7 @@ impl Settings {
                 ("fetch.queue.backoff.ms", "5"),
                 ("queued.max.messages.kbytes", "32768"),
                 ("fetch.message.max.bytes", "4194304"),
+                ("receive.message.max.bytes", INFLATED),
                 ("fetch.wait.max.ms", "50"),
             ],
             |key| !is_producers(key) && key != "group.protocol",

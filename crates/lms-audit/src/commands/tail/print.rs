@@ -23,7 +23,8 @@ pub(super) struct Shown {
 
 impl Shown {
     pub(super) fn of(topic: Topic, record: &Record<'_>, decoder: &Decoder) -> Self {
-        let header = |header: &stage::Header<'_>| (header.name.to_string(), header.value.map(decode::text));
+        let header =
+            |header: &stage::Header<'_>| (header.shown_name().into_owned(), header.value.map(decode::text));
         Self {
             partition: record.partition.number(),
             offset: record.offset.number(),

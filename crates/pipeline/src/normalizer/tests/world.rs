@@ -42,11 +42,7 @@ impl Owned {
             timestamp: Millis::new(self.timestamp),
             key: self.key.as_deref(),
             value: self.value.as_deref(),
-            headers: self
-                .headers
-                .iter()
-                .map(|(name, value)| Header { name, value: value.as_deref() })
-                .collect(),
+            headers: self.headers.iter().map(|(name, value)| Header::new(name, value.as_deref())).collect(),
         }
     }
 
@@ -75,7 +71,7 @@ impl Sink for Kept {
             headers: output
                 .headers
                 .iter()
-                .map(|h| (h.name.to_owned(), h.value.map(<[u8]>::to_vec)))
+                .map(|h| (h.shown_name().into_owned(), h.value.map(<[u8]>::to_vec)))
                 .collect(),
         });
     }
