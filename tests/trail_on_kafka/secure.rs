@@ -1,5 +1,7 @@
 //! Against a broker that asks for SASL over TLS: the whole way, with the password from a file.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 use tests::trail::{Site, judge};
 
@@ -27,4 +29,19 @@ fn the_whole_way_over_sasl_and_tls() {
     let trail = site.done(&["trail", "--tenant", tenant, "-o", "jsonl"]);
     let first: Value = serde_json::from_str(trail.out.lines().next().expect("an event")).expect("JSON");
     assert_eq!(first["tenant"], tenant.as_str(), "{first}");
+}
+
+#[test]
+fn a_wrong_password_is_told_at_once_as_what_it_is() {
+    let Some(site) = Site::secure() else { return };
+    for command in [&["topics", "verify"][..], &["run", "--instance", "one"], &["trail", "--tenant", "acme"]]
+    {
+        let mut args = command.to_vec();
+        args.extend(["--set", "kafka.sasl_username=nobody"]);
+        let asked = Instant::now();
+        let done = site.end_of(&args);
+        assert_eq!(done.status.code(), Some(1), "{command:?}: {}", done.err);
+        assert!(done.err.contains("invalid credentials"), "{command:?}: {}", done.err);
+        assert!(asked.elapsed() < Duration::from_secs(10), "{command:?} took {:?}", asked.elapsed());
+    }
 }

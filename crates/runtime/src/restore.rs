@@ -4,7 +4,7 @@
 //! seen before reading, so that a transaction still open at the end is waited for (KAFKA-10167).
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use stage::{
     Millis, Offset, Partition, ReadFrom, RestorePoint, StageError, StageFactory, StageSpec, TopicIndex,
@@ -32,6 +32,31 @@ pub(crate) struct Restore<L: Log> {
     /// Which partition and topic each slice of the reader is of.
     slots: Vec<(Partition, TopicIndex)>,
     reader: L::Reader,
+    standstill: Standstill,
+}
+
+/// How long nothing may come before it is said, and said again.
+const STILL: Duration = Duration::from_secs(30);
+
+/// Notices that a restore gets nowhere. Readers wait for a transaction that was left open, however
+/// long that is; who looks at the log must learn it.
+struct Standstill {
+    left: u64,
+    since: Instant,
+}
+
+impl Standstill {
+    fn new(now: Instant) -> Self {
+        Self { left: u64::MAX, since: now }
+    }
+
+    fn is_to_be_said(&mut self, left: u64, now: Instant) -> bool {
+        let still = left == self.left && now.duration_since(self.since) >= STILL;
+        if still || left != self.left {
+            *self = Self { left, since: now };
+        }
+        still
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,7 +84,15 @@ impl<L: Log> Restore<L> {
         }
         let reader = log.open(slices)?;
         let committed = committed.into_iter().collect();
-        Ok(Self { tasks, committed, starts: BTreeMap::new(), phase: Phase::Ledger, slots, reader })
+        Ok(Self {
+            tasks,
+            committed,
+            starts: BTreeMap::new(),
+            phase: Phase::Ledger,
+            slots,
+            reader,
+            standstill: Standstill::new(Instant::now()),
+        })
     }
 
     /// Reads for at most `wait` and returns the finished tasks, if this was the last piece.
@@ -86,6 +119,11 @@ impl<L: Log> Restore<L> {
     /// Offsets left to read.
     pub(crate) fn remaining(&self) -> u64 {
         self.reader.remaining()
+    }
+
+    /// Whether it has got nowhere for so long that it is to be said, now.
+    pub(crate) fn stands_still(&mut self, now: Instant) -> bool {
+        self.standstill.is_to_be_said(self.reader.remaining(), now)
     }
 
     /// Leaves these partitions out: they belong to somebody else now.
@@ -219,6 +257,29 @@ fn first_time<L: Log>(
         })?;
         if first.is_some() || reading == Reading::Done {
             return Ok(first);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restore_that_gets_nowhere_is_said_every_half_minute() {
+        let start = Instant::now();
+        let mut standstill = Standstill::new(start);
+        for (second, left, said) in [
+            (0, 9, false),
+            (29, 9, false),
+            (30, 9, true),
+            (31, 9, false),
+            (59, 8, false),
+            (60, 8, false),
+            (89, 8, true),
+        ] {
+            let now = start + Duration::from_secs(second);
+            assert_eq!(standstill.is_to_be_said(left, now), said, "{second}");
         }
     }
 }

@@ -241,6 +241,15 @@ impl<B: Broker> Worker<B> {
         let finished = restore.step(&mut link.log, self.factory.spec(), &link.ids, wait)?;
         let remaining = restore.remaining();
         self.audience.metrics.restoring(remaining);
+        if finished.is_none() && restore.stands_still(Instant::now()) {
+            let (stage, worker) = (self.factory.spec().name, self.config.number);
+            tracing::warn!(
+                stage,
+                worker,
+                remaining,
+                "the restore waits: no broker answers, or a transaction was left open in a topic that is read; kafka-transactions.sh find-hanging names it"
+            );
+        }
         if let Some(tasks) = finished {
             let restored: Vec<_> = tasks.iter().map(|(p, task)| (*p, task.next)).collect();
             self.tasks.extend(tasks);

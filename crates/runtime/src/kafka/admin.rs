@@ -13,6 +13,7 @@ use rdkafka::config::ClientConfig;
 use rdkafka::error::RDKafkaErrorCode;
 
 use super::native::{Client, Role};
+use super::reach::Probe;
 use super::{Quiet, Settings, unasked};
 use crate::admin::{Admin, TopicPlan, TopicState};
 use crate::error::BrokerError;
@@ -22,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Administers topics on Kafka.
 pub struct KafkaAdmin {
     admin: AdminClient<Quiet>,
+    probe: Probe,
     client: Arc<Client>,
 }
 
@@ -29,10 +31,12 @@ impl KafkaAdmin {
     pub(super) fn open(settings: &Settings) -> Result<Self, BrokerError> {
         let attempt = "opening an admin client";
         let config: ClientConfig = settings.client().into_iter().collect();
+        let client =
+            Client::new(Role::Producer, &settings.client()).map_err(|e| BrokerError::stop(attempt, e))?;
         Ok(Self {
             admin: config.create_with_context(Quiet).map_err(|e| unasked(attempt, &e))?,
-            client: Client::new(Role::Producer, &settings.client())
-                .map_err(|e| BrokerError::stop(attempt, e))?,
+            probe: Probe::new(&client),
+            client,
         })
     }
 
@@ -72,6 +76,7 @@ fn count(length: usize) -> u32 {
 
 impl Admin for KafkaAdmin {
     fn topics(&mut self, names: &[String]) -> Result<Vec<Option<TopicState>>, BrokerError> {
+        self.probe.reach(PATIENCE)?;
         let shapes = self.shapes()?;
         let there: Vec<_> =
             names.iter().map(String::as_str).filter(|name| shapes.contains_key(*name)).collect();

@@ -70,7 +70,12 @@ impl KafkaConsumer {
                         self.errors.push_back(told);
                     }
                 }
-                Told::Statistics(json) => self.statistics = Statistics::parse(&json, &self.topic),
+                Told::Statistics(json) => match Statistics::parse(&json, &self.topic) {
+                    Ok(statistics) => self.statistics = statistics,
+                    Err(error) => {
+                        tracing::warn!(%error, "librdkafka's statistics cannot be read: lag is stale")
+                    }
+                },
                 Told::Undelivered(..) | Told::Other => {}
             }
         }

@@ -1,5 +1,6 @@
 //! Reads committed records of any topic, without a group.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
@@ -10,6 +11,7 @@ use rdkafka::metadata::Metadata;
 use stage::{Millis, Offset, Partition};
 
 use super::native::{Client, Role};
+use super::reach::Probe;
 use super::reader::KafkaReader;
 use super::{Quiet, Settings, number, unasked};
 use crate::error::{BrokerError, Cause, Remedy};
@@ -24,7 +26,8 @@ pub struct KafkaLog {
     committed: BaseConsumer<Quiet>,
     /// Sees the high watermark as the end (KAFKA-10167).
     uncommitted: BaseConsumer<Quiet>,
-    client: std::sync::Arc<Client>,
+    probe: Probe,
+    client: Arc<Client>,
 }
 
 fn config(settings: &Settings, isolation: &str) -> ClientConfig {
@@ -39,16 +42,19 @@ impl KafkaLog {
         let make = |isolation| {
             config(settings, isolation).create_with_context(Quiet).map_err(|e| unasked(attempt, &e))
         };
+        let client =
+            Client::new(Role::Producer, &settings.client()).map_err(|e| BrokerError::stop(attempt, e))?;
         Ok(Self {
             committed: make("read_committed")?,
             uncommitted: make("read_uncommitted")?,
-            client: Client::new(Role::Producer, &settings.client())
-                .map_err(|e| BrokerError::stop(attempt, e))?,
+            probe: Probe::new(&client),
+            client,
             settings: settings.clone(),
         })
     }
 
-    fn metadata(&self, topic: &str) -> Result<Metadata, BrokerError> {
+    fn metadata(&mut self, topic: &str) -> Result<Metadata, BrokerError> {
+        self.probe.reach(PATIENCE)?;
         let attempt = format!("describing topic {topic}");
         let metadata =
             self.committed.fetch_metadata(Some(topic), PATIENCE).map_err(|e| unasked(&attempt, &e))?;
@@ -63,9 +69,7 @@ impl Log for KafkaLog {
     type Reader = KafkaReader;
 
     fn cluster_id(&mut self) -> Result<String, BrokerError> {
-        self.client
-            .cluster_id(PATIENCE)
-            .ok_or_else(|| away("asking for the cluster's id", "no broker answered in time"))
+        self.probe.reach(PATIENCE)
     }
 
     fn topic_id(&mut self, topic: &str) -> Result<String, BrokerError> {

@@ -7,6 +7,7 @@ mod log;
 mod native;
 mod producer;
 mod publisher;
+mod reach;
 mod reader;
 mod settings;
 mod statistics;

@@ -23,8 +23,11 @@ struct Fetched {
 impl Statistics {
     /// Reads one report. The pseudo-partition -1, partitions not being fetched and values that are
     /// not known yet (negative) are left out.
-    pub(crate) fn parse(json: &str, topic: &str) -> Self {
-        let report: Value = serde_json::from_str(json).unwrap_or_default();
+    ///
+    /// # Errors
+    /// When it is no JSON.
+    pub(crate) fn parse(json: &str, topic: &str) -> serde_json::Result<Self> {
+        let report: Value = serde_json::from_str(json)?;
         let partitions = report["topics"][topic]["partitions"].as_object();
         let partitions = partitions
             .into_iter()
@@ -38,7 +41,7 @@ impl Statistics {
                 Some((Partition::new(number.parse().ok()?), fetched))
             })
             .collect();
-        Self { partitions }
+        Ok(Self { partitions })
     }
 
     /// How many offsets from `next` to the last stable one wait.
@@ -55,7 +58,7 @@ mod tests {
 
     fn backlog(partition: &str, next: i64) -> Option<u64> {
         let json = format!(r#"{{"topics":{{"t":{{"partitions":{{"0":{partition}}}}}}}}}"#);
-        Statistics::parse(&json, "t").backlog(Partition::new(0), Offset::new(next))
+        Statistics::parse(&json, "t").expect("JSON").backlog(Partition::new(0), Offset::new(next))
     }
 
     #[test]
@@ -70,6 +73,6 @@ mod tests {
         ] {
             assert_eq!(backlog(partition, next), expected, "{partition} from {next}");
         }
-        assert_eq!(Statistics::parse("no json", "t"), Statistics::default());
+        assert!(Statistics::parse("no json", "t").is_err());
     }
 }
