@@ -198,7 +198,7 @@ impl<B: Broker> Worker<B> {
                     stage,
                     worker = self.config.number,
                     ?partitions,
-                    "partitions lost to another member"
+                    "partitions lost: the group went on without this worker"
                 );
                 self.give_up(&partitions, true)?;
             }
@@ -366,8 +366,9 @@ impl<B: Broker> Worker<B> {
         self.restores.clear();
         self.events.clear();
         self.accepted.clear();
-        self.link = None;
+        // Told first: to leave may take seconds.
         self.audience.observer.entered(Phase::Joining);
+        self.link = None;
         self.held.tell(&self.tasks, &self.audience.metrics);
     }
 

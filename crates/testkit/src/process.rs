@@ -58,7 +58,9 @@ mod tests {
 
     #[test]
     fn a_signal_arrives_at_its_child() {
-        for (signal, number) in [(Signal::Term, 15), (Signal::Kill, 9), (Signal::Interrupt, 2)] {
+        // Not SIGINT: a shell starts what runs in its background with SIGINT ignored, and this child would
+        // inherit that; the product, which sets a handler of its own, does not mind.
+        for (signal, number) in [(Signal::Term, 15), (Signal::Kill, 9)] {
             let mut child = Command::new("sleep").arg("600").spawn().unwrap();
             signal.send(&child);
             assert_eq!(await_exit(&mut child, LIMIT, "sleep").signal(), Some(number), "{signal:?}");

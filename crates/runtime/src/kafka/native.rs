@@ -103,7 +103,7 @@ unsafe impl Send for Client {}
 unsafe impl Sync for Client {}
 
 /// How long a consumer may take to leave. On a quiet day it takes milliseconds.
-const CLOSING: Duration = Duration::from_secs(15);
+const CLOSING: Duration = Duration::from_secs(10);
 
 impl Drop for Client {
     fn drop(&mut self) {
