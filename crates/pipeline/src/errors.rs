@@ -5,7 +5,7 @@ use stage::StageError;
 use stage::store::StoreError;
 
 /// What to do about a record that somebody else, or a newer version, wrote among ours.
-pub(crate) const RUNBOOK: &str = "see deploy/runbooks/ForeignRecord.md";
+pub(crate) const RUNBOOK: &str = "see deploy/foreign-record.md";
 
 /// One of our own records could not be read; `what` names it and where it lies.
 pub(crate) fn decoding(error: DecodeError, what: impl FnOnce() -> String) -> StageError {
