@@ -118,4 +118,11 @@ impl<'a> Control<'a> {
     pub const fn new(cancel: &'a AtomicBool) -> Self {
         Self { cancel, line_limit: DEFAULT_LINE_LIMIT, value_limit: DEFAULT_VALUE_LIMIT }
     }
+
+    /// The same with this limit of an action's value. A foreign line may say an action at twice its
+    /// length, so the limit of lines goes with it.
+    #[must_use]
+    pub fn with_value_limit(self, value_limit: usize) -> Self {
+        Self { value_limit, line_limit: DEFAULT_LINE_LIMIT.max(value_limit.saturating_mul(2)), ..self }
+    }
 }

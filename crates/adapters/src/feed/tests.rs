@@ -69,6 +69,15 @@ fn every_line_is_counted_once() {
 }
 
 #[test]
+fn a_higher_limit_of_values_takes_longer_lines_with_it_and_a_lower_one_does_not() {
+    let never = AtomicBool::new(false);
+    for (value, line) in [(1 << 10, 2 << 20), (1 << 20, 2 << 20), (12 << 20, 24 << 20)] {
+        let control = Control::new(&never).with_value_limit(value);
+        assert_eq!((control.value_limit, control.line_limit), (value, line));
+    }
+}
+
+#[test]
 fn a_value_over_the_limit_is_reported_and_not_published() {
     let never = AtomicBool::new(false);
     let control = Control { value_limit: 100, ..Control::new(&never) };

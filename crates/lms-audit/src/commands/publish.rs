@@ -76,7 +76,7 @@ pub fn run(
     let mut clean = true;
     for file in &command.files {
         let input = Input::open(file).with_context(|| format!("opening {}", file.display()))?;
-        let control = Control { value_limit, ..Control::new(&cancel) };
+        let control = Control::new(&cancel).with_value_limit(value_limit);
         let summary = feed(&adapter, input, publisher, control, &progress_bar())?;
         clean &= summary.is_clean();
         print(&summary, shell)?;

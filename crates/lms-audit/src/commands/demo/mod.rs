@@ -251,7 +251,7 @@ fn publish_files(command: &Command, config: &Config, publisher: &mut impl Publis
     let mut actions = 0;
     for file in &command.actions {
         let input = Input::open(file).with_context(|| format!("opening {}", file.display()))?;
-        let control = Control { value_limit, ..Control::new(&never) };
+        let control = Control::new(&never).with_value_limit(value_limit);
         let summary = publish::feed(&adapter, input, publisher, control, &publish::progress_bar())?;
         publish::say_summary(&summary);
         actions += summary.published;
