@@ -73,7 +73,10 @@ impl Site {
             // Any free port.
             ("LMSAUDIT_OPS_LISTEN", "127.0.0.1:0".into()),
             // A dead member is expelled soon.
-            ("LMSAUDIT_KAFKA_PROPERTIES", r#"{"session.timeout.ms"="6000"}"#.into()),
+            (
+                "LMSAUDIT_KAFKA_PROPERTIES",
+                r#"{"session.timeout.ms"="6000","transaction.timeout.ms"="20000"}"#.into(),
+            ),
         ];
         let own = own.map(|(name, value)| (name.to_owned(), value));
         let environment = self.kafka.environment().into_iter().chain(own);

@@ -7,6 +7,8 @@ use crate::error::Cause;
 const WINDOW: Duration = Duration::from_secs(60);
 const REBUILDS: usize = 10;
 const FENCES: usize = 2;
+/// The session timeout, which is shorter than that of transactions.
+const SILENT: Duration = Duration::from_secs(30);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Counts failures. Those of transport are waited out for as long as they last and never count.
@@ -15,12 +17,19 @@ pub(crate) struct Budget {
     rebuilds: Vec<Instant>,
     fences: Vec<Instant>,
     in_a_row: u32,
+    alive: Option<Instant>,
 }
 
 impl Budget {
     /// A transaction was committed: the next failure is the first in a row again.
-    pub(crate) fn succeeded(&mut self) {
+    pub(crate) fn succeeded(&mut self, now: Instant) {
         self.in_a_row = 0;
+        self.alive = Some(now);
+    }
+
+    /// Every connection was made anew.
+    pub(crate) fn connected(&mut self, now: Instant) {
+        self.alive = Some(now);
     }
 
     /// How long to wait before the next try.
@@ -35,8 +44,12 @@ impl Budget {
     /// # Errors
     /// What to tell the person who must act now.
     pub(crate) fn rebuild(&mut self, cause: Cause, now: Instant) -> Result<(), String> {
+        // Who was silent for so long was expelled or timed out by the brokers, which looks the same as
+        // being replaced by somebody else.
+        let silent = self.alive.is_none_or(|alive| now.duration_since(alive) >= SILENT);
         let (counted, most, advice) = match cause {
             Cause::Transport => return Ok(()),
+            Cause::Fenced if silent => return Ok(()),
             Cause::Fenced => (
                 &mut self.fences,
                 FENCES,
@@ -64,10 +77,22 @@ mod tests {
         let now = Instant::now();
         for (cause, endured) in [(Cause::Transport, 100), (Cause::Fenced, 1), (Cause::Other, 9)] {
             let mut budget = Budget::default();
+            budget.connected(now);
             let count = (0..100).take_while(|_| budget.rebuild(cause, now).is_ok()).count();
             assert_eq!(count, endured, "{cause:?}");
             let later = now + WINDOW;
+            budget.connected(later);
             assert!(budget.rebuild(cause, later).is_ok(), "{cause:?}: the window moves on");
+        }
+    }
+
+    #[test]
+    fn being_fenced_after_a_long_silence_is_nobodys_doing() {
+        let now = Instant::now();
+        let mut budget = Budget::default();
+        budget.succeeded(now);
+        for _ in 0..5 {
+            assert!(budget.rebuild(Cause::Fenced, now + SILENT).is_ok());
         }
     }
 
@@ -76,7 +101,7 @@ mod tests {
         let mut budget = Budget::default();
         let waits: Vec<_> = (0..8).map(|_| budget.wait().as_millis()).collect();
         assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
-        budget.succeeded();
+        budget.succeeded(Instant::now());
         assert_eq!(budget.wait().as_millis(), 100);
     }
 }

@@ -10,7 +10,7 @@ use stage::{
     Millis, Offset, Partition, ReadFrom, RestorePoint, StageError, StageFactory, StageSpec, TopicIndex,
 };
 
-use crate::error::BrokerError;
+use crate::error::{BrokerError, Cause, Remedy};
 use crate::failure::Failure;
 use crate::port::{Extent, Log, Reader, Reading, Slice};
 use crate::start::{Found, Start, decide};
@@ -251,12 +251,21 @@ fn first_time<L: Log>(
     }
     let mut reader = log.open(vec![Slice { topic: topic.to_owned(), partition, from, until }])?;
     let mut first = None;
+    let deadline = Instant::now() + STILL;
     loop {
         let reading = reader.read(Duration::from_millis(200), &mut |_, record| {
             first.get_or_insert(record.timestamp);
         })?;
         if first.is_some() || reading == Reading::Done {
             return Ok(first);
+        }
+        if Instant::now() >= deadline {
+            return Err(BrokerError {
+                remedy: Remedy::Retry,
+                cause: Cause::Transport,
+                attempt: format!("looking at {topic} partition {partition}"),
+                detail: format!("nothing came from offset {from} to {until} within {} s", STILL.as_secs()),
+            });
         }
     }
 }

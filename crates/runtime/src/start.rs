@@ -55,7 +55,7 @@ pub fn decide(found: &Found<'_>) -> Result<Start, String> {
     }
     if let Some(committed) = found.committed.filter(|committed| *committed != coverage.next) {
         return Err(format!(
-            "the group committed offset {committed}, coverage says {}: something else commits for this group, or its offsets were reset; reset them to {0}, or delete them to go on from coverage",
+            "the group committed offset {committed}, coverage says {}: something else commits for this group, or its offsets were reset; stop every process of the stage, wait until their session timeout is over (30 s), then reset the offsets to {0}, or delete them to go on from coverage",
             coverage.next
         ));
     }

@@ -164,6 +164,7 @@ impl<B: Broker> Worker<B> {
         };
         let consumer = self.broker.consumer(&member)?;
         self.link = Some(Link { consumer, producer, log, ids });
+        self.budget.connected(Instant::now());
         Ok(())
     }
 
@@ -214,7 +215,11 @@ impl<B: Broker> Worker<B> {
         self.tasks.retain(|partition, _| !partitions.contains(partition));
         self.restores.iter_mut().for_each(|restore| restore.forget(partitions));
         self.restores.retain(|restore| !restore.is_empty());
-        self.tell_phase();
+        if lost {
+            self.audience.observer.entered(Phase::Joining);
+        } else {
+            self.tell_phase();
+        }
         self.held.tell(&self.tasks, &self.audience.metrics);
         Ok(())
     }
@@ -254,6 +259,10 @@ impl<B: Broker> Worker<B> {
             let restored: Vec<_> = tasks.iter().map(|(p, task)| (*p, task.next)).collect();
             self.tasks.extend(tasks);
             self.restores.remove(0);
+            self.audience.metrics.restoring(0);
+            self.tell_phase();
+            self.held.tell(&self.tasks, &self.audience.metrics);
+            let link = self.link.as_mut().expect("a pass connects first");
             for (partition, next) in restored {
                 let stage = self.factory.spec().name;
                 tracing::info!(
@@ -264,9 +273,6 @@ impl<B: Broker> Worker<B> {
                 );
                 link.consumer.start(partition, next)?;
             }
-            self.audience.metrics.restoring(0);
-            self.tell_phase();
-            self.held.tell(&self.tasks, &self.audience.metrics);
         }
         Ok(())
     }
@@ -290,7 +296,7 @@ impl<B: Broker> Worker<B> {
         match ended {
             Ended::Idle => {}
             Ended::Committed { tally, steps } => {
-                self.budget.succeeded();
+                self.budget.succeeded(Instant::now());
                 self.audience.metrics.committed(&tally, steps, (self.config.clock)());
                 self.audience.observer.committed(&tally);
                 self.held.tell(&self.tasks, &self.audience.metrics);

@@ -197,6 +197,10 @@ pub(super) fn log(level: i32, facility: &str, line: &str) {
     match level {
         // These come as events, too: the loop judges them, and a client that closes repeats them all.
         _ if facility == "ERROR" => tracing::debug!(target: "librdkafka", facility, "{line}"),
+        // Brokers that go and come back: said dozens of times a minute, and mended by trying again.
+        _ if matches!(facility, "FAIL" | "GETPID") => {
+            tracing::debug!(target: "librdkafka", facility, "{line}")
+        }
         0..=4 => tracing::warn!(target: "librdkafka", facility, "{line}"),
         5 | 6 => tracing::info!(target: "librdkafka", facility, "{line}"),
         _ => tracing::debug!(target: "librdkafka", facility, "{line}"),

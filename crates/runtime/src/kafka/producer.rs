@@ -21,6 +21,9 @@ const CALL: Duration = Duration::from_secs(10);
 /// over the broker's own fail-over.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How often it is said that no broker answers.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
+
 /// A transactional producer on Kafka.
 pub struct KafkaProducer {
     topics: Vec<TopicHandle>,
@@ -42,6 +45,7 @@ impl Poller {
         let failed = Arc::new(Mutex::new(None));
         let (stopped, sink) = (Arc::clone(&stop), Arc::clone(&failed));
         let thread = std::thread::spawn(move || {
+            let mut said: Option<Instant> = None;
             while !stopped.load(Ordering::Relaxed) {
                 let Some(event) = queue.poll(Duration::from_millis(100)) else { continue };
                 match event.read() {
@@ -51,6 +55,10 @@ impl Poller {
                     }
                     Told::Error(error) if error.fatal => {
                         *sink.lock().expect("nothing panics while holding it") = Some(error);
+                    }
+                    Told::Error(error) if said.is_none_or(|said| said.elapsed() >= SAY_AGAIN) => {
+                        tracing::warn!(error = %error.text, "the producer waits for a broker: this ends by itself");
+                        said = Some(Instant::now());
                     }
                     Told::Error(error) => {
                         tracing::debug!(error = %error.text, "the producer waits for a broker")

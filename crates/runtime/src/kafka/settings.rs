@@ -157,7 +157,9 @@ impl Settings {
             &[
                 ("transactional.id", id),
                 ("client.id", id),
-                ("transaction.timeout.ms", "20000"),
+                // Longer than a broker takes to come back: one that dies with a transaction open and is
+                // away for longer may leave it open for good. A restart of ours ends it at once.
+                ("transaction.timeout.ms", "60000"),
                 ("message.timeout.ms", "15000"),
                 ("delivery.report.only.error", "true"),
                 ("partitioner", "murmur2_random"),
