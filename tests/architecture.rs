@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("codec", &["catalog", "stage"]),
     ("pipeline", &["aggregator", "catalog", "codec", "normalizer", "stage"]),
     ("runtime", &["stage"]),
+    ("state", &["stage"]),
     ("embedded", &["runtime", "stage"]),
     ("adapters", &["catalog", "codec"]),
     (
@@ -29,10 +30,11 @@ const ARROWS: &[(&str, &[&str])] = &[
             "pipeline",
             "runtime",
             "stage",
+            "state",
         ],
     ),
 ];
-const DEVELOPMENT: &[&str] = &["testkit", "bench", "tests"];
+const DEVELOPMENT: &[&str] = &["testkit", "bench", "tests", "fuzzing"];
 
 type Arrows = BTreeMap<String, BTreeSet<String>>;
 

@@ -1,8 +1,8 @@
 //! A stage that copies its input, with its coverage as text: the loop without the trail.
 
 use stage::{
-    Changelog, Coverage, Header, Millis, Offset, Outcome, Output, Partition, ReadFrom, Record, RestorePoint,
-    Sink, Stage, StageError, StageFactory, StageSpec, TopicIndex,
+    Changelog, Coverage, Header, Mark, Millis, Offset, Outcome, Output, Partition, ReadFrom, Record,
+    RestorePoint, Sink, Stage, StageError, StageFactory, StageSpec, TopicIndex,
 };
 
 const INPUT: TopicIndex = TopicIndex::new(0);
@@ -35,8 +35,8 @@ impl StageFactory for Copying {
         &self.spec
     }
 
-    fn create(&self, partition: Partition) -> Box<dyn Stage> {
-        Box::new(Copy { partition, coverage: None, restored: 0, copied: 0, committed: 0 })
+    fn create(&self, partition: Partition) -> Result<Box<dyn Stage>, StageError> {
+        Ok(Box::new(Copy { partition, coverage: None, restored: 0, copied: 0, committed: 0 }))
     }
 }
 
@@ -99,9 +99,21 @@ impl Stage for Copy {
         Ok(())
     }
 
-    fn commit(&mut self) -> Result<(), StageError> {
+    fn commit(&mut self, _: &Mark) -> Result<(), StageError> {
         self.committed = self.copied;
         Ok(())
+    }
+
+    fn restored(&mut self, _: &Mark) -> Result<(), StageError> {
+        Ok(())
+    }
+
+    fn mark(&self) -> Option<&Mark> {
+        None
+    }
+
+    fn reset(&mut self, why: &str) -> Result<(), StageError> {
+        Err(StageError::Stop(format!("state without a mark is not reset: {why}")))
     }
 
     fn rollback(&mut self) {

@@ -1,18 +1,20 @@
 //! Both stages of the trail on the embedded log, with the process killed, or a call failing, at every step that they make: the
 //! committed outputs are always those of an undisturbed computation over the same log.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use catalog::Topic;
 use codec::Codec;
 use embedded::{EmbeddedLog, LogRecord, Waiting, crash_points};
-use pipeline::{AggregatorStages, NormalizerConfig, NormalizerStages};
+use pipeline::{AGGREGATOR, AggregatorStages, NORMALIZER, NormalizerConfig, NormalizerStages};
 use runtime::{
     Audience, Limits, MembershipKind, Metrics, StageMetrics, Stop, Unobserved, Worker, WorkerConfig,
 };
 use serde_json::{Value, json};
-use stage::{Millis, Partition, PartitionCount, StageFactory};
+use stage::store::{Change, Store, StoreError, Table, Visit};
+use stage::{Label, Mark, Millis, Partition, PartitionCount, StageFactory};
 use testkit::Taken;
 use tests::trail::{Account, Outputs, PARTITIONS, account, action, difference, in_partition};
 
@@ -69,17 +71,116 @@ fn prepare() -> EmbeddedLog {
     log
 }
 
+/// State that outlives its process, as on disk: what was committed with its mark, and what was only applied either
+/// kept, too, or lost.
+#[derive(Clone, Default)]
+struct Kept {
+    stores: Arc<Mutex<BTreeMap<(Label, Partition), Cellar>>>,
+    applied_is_lost: bool,
+}
+
+type Cells = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
+type Cellar = (Cells, Option<Mark>);
+
+impl Kept {
+    fn opener(
+        &self,
+        stage: Label,
+    ) -> impl Fn(Partition) -> Result<Box<dyn Store>, StoreError> + Send + Sync + 'static {
+        let kept = self.clone();
+        move |partition| {
+            let (cells, mark) = kept
+                .stores
+                .lock()
+                .expect("nobody panics")
+                .get(&(stage, partition))
+                .cloned()
+                .unwrap_or_default();
+            Ok(Box::new(Open { kept: kept.clone(), place: (stage, partition), cells, mark }))
+        }
+    }
+}
+
+struct Open {
+    kept: Kept,
+    place: (Label, Partition),
+    cells: Cells,
+    mark: Option<Mark>,
+}
+
+impl Open {
+    fn keep(&self) {
+        let mut stores = self.kept.stores.lock().expect("nobody panics");
+        stores.insert(self.place, (self.cells.clone(), self.mark.clone()));
+    }
+}
+
+impl Store for Open {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.cells.get(&(table, key.to_vec())).cloned())
+    }
+
+    fn scan(&self, table: Table, from: &[u8], visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        let of_table = |((other, _), _): &(&(Table, Vec<u8>), &Vec<u8>)| *other == table;
+        for ((_, key), value) in self.cells.range((table, from.to_vec())..).take_while(of_table) {
+            if visit(key, value).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, changes: Vec<Change>) -> Result<(), StoreError> {
+        for Change { table, key, value } in changes {
+            match value {
+                Some(value) => self.cells.insert((table, key.into()), value.into()),
+                None => self.cells.remove(&(table, key.into())),
+            };
+        }
+        if !self.kept.applied_is_lost {
+            self.keep();
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, changes: Vec<Change>, mark: &Mark) -> Result<(), StoreError> {
+        self.apply(changes)?;
+        self.mark = Some(mark.clone());
+        self.keep();
+        Ok(())
+    }
+
+    fn mark(&self) -> Option<&Mark> {
+        self.mark.as_ref()
+    }
+
+    fn reset(&mut self, why: &str) -> Result<(), StoreError> {
+        panic!("the state always fits the topics here: {why}");
+    }
+
+    fn len(&self, table: Table) -> u64 {
+        self.cells.keys().filter(|(other, _)| *other == table).count() as u64
+    }
+}
+
 /// A stage, and what counts its work; made once, as no run changes it.
 struct Part {
     factory: Arc<dyn StageFactory>,
     metrics: StageMetrics,
 }
 
-fn parts() -> Vec<Part> {
+fn parts(kept: Option<&Kept>) -> Vec<Part> {
     let count = PartitionCount::new(PARTITIONS).expect("more than none");
-    let config = NormalizerConfig::new(count, Codec::single_object());
-    let factories: [Arc<dyn StageFactory>; 2] =
-        [Arc::new(NormalizerStages::new(config)), Arc::new(AggregatorStages::new(Codec::single_object()))];
+    let codec = Codec::single_object();
+    let config = NormalizerConfig::new(count, codec.clone());
+    let (normalizer, aggregator) = match kept {
+        None => (NormalizerStages::new(config), AggregatorStages::new(codec)),
+        Some(kept) => (
+            NormalizerStages::with_store(config, kept.opener(NORMALIZER)),
+            AggregatorStages::with_store(codec, kept.opener(AGGREGATOR)),
+        ),
+    };
+    let factories: [Arc<dyn StageFactory>; 2] = [Arc::new(normalizer), Arc::new(aggregator)];
     let part = |factory: Arc<dyn StageFactory>| {
         let registry = prometheus::Registry::new();
         let metrics = Metrics::register(&registry).expect("a fresh registry").stage(factory.spec());
@@ -118,6 +219,8 @@ impl<'a> Supervised<'a> {
                 number: 0,
                 membership: MembershipKind::Static,
                 limits: Limits::every(Duration::ZERO),
+                restores: 2,
+                oldest_state: Duration::from_secs(14 * 86_400),
                 clock: Arc::new(|| Millis::new(NOW)),
             };
             let audience = Audience { metrics: part.metrics.clone(), observer: Arc::new(Unobserved) };
@@ -208,21 +311,39 @@ fn taken(partition: u32, offset: i64, record: LogRecord) -> Taken {
 
 #[test]
 fn both_stages_survive_every_crash_point() {
-    let (parts, waves) = (parts(), waves());
-    let mut wrong = Vec::new();
-    let run = |log: &EmbeddedLog| Supervised::new(log, &parts, &waves).run();
-    let points = crash_points(prepare, run, |point, undisturbed, disturbed| {
-        let expected = undisturbed.as_ref().expect("without a fault all goes well");
-        let found = disturbed.and_then(|seen| match difference(&seen.actions, &seen.outputs) {
-            None => Ok(account(&seen.actions, &seen.outputs)),
-            Some(difference) => Err(difference),
+    let parts = parts(None);
+    survive(|log, waves| Supervised::new(log, &parts, waves).run());
+}
+
+#[test]
+fn both_stages_survive_every_crash_point_with_state_that_outlives_them() {
+    for applied_is_lost in [false, true] {
+        survive(|log, waves| {
+            let kept = Kept { applied_is_lost, ..Kept::default() };
+            Supervised::new(log, &parts(Some(&kept)), waves).run()
         });
-        let wanted = wanted();
-        assert_eq!(account(&expected.actions, &expected.outputs), wanted, "without a fault");
-        if found.as_ref() != Ok(&wanted) {
-            wrong.push(format!("{point}: {found:?}"));
-        }
-    });
+    }
+}
+
+fn survive(run: impl Fn(&EmbeddedLog, &[Vec<Put>]) -> Result<Seen, String>) {
+    let waves = waves();
+    let mut wrong = Vec::new();
+    let points = crash_points(
+        prepare,
+        |log| run(log, &waves),
+        |point, undisturbed, disturbed| {
+            let expected = undisturbed.as_ref().expect("without a fault all goes well");
+            let found = disturbed.and_then(|seen| match difference(&seen.actions, &seen.outputs) {
+                None => Ok(account(&seen.actions, &seen.outputs)),
+                Some(difference) => Err(difference),
+            });
+            let wanted = wanted();
+            assert_eq!(account(&expected.actions, &expected.outputs), wanted, "without a fault");
+            if found.as_ref() != Ok(&wanted) {
+                wrong.push(format!("{point}: {found:?}"));
+            }
+        },
+    );
     assert!(wrong.is_empty(), "{} of {points} crash points:\n{}", wrong.len(), wrong.join("\n"));
     assert!(points > 500, "{points} crash points are too few to be all");
 }

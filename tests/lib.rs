@@ -1,5 +1,7 @@
 //! What the end-to-end tests share: a stage that copies, so that the loop can be seen bare; and the trail on a real broker,
-//! run as its users run it, read back, accounted for and compared with an undisturbed computation.
+//! run as its users run it, read back, accounted for and compared with an undisturbed computation; and the faults that are done
+//! to it.
 
 pub mod copying;
+pub mod faults;
 pub mod trail;

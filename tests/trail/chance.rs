@@ -6,6 +6,12 @@ pub struct Chance {
 }
 
 impl Chance {
+    /// The chance that this number gives.
+    #[must_use]
+    pub fn of(seed: u64) -> Self {
+        Self { state: seed }
+    }
+
     /// The chance of this run: by `TRAIL_SEED`, else always the same.
     ///
     /// # Panics
@@ -14,7 +20,7 @@ impl Chance {
     pub fn of_run() -> Self {
         let seed =
             std::env::var("TRAIL_SEED").map_or(1, |text| text.parse().expect("TRAIL_SEED is a number"));
-        Self { state: seed }
+        Self::of(seed)
     }
 
     /// A number in `from..until`.

@@ -1,6 +1,7 @@
 //! One broker with the trail's topics, and the product on it: commands that end, and processes that run.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ pub fn actions_topic() -> String {
 pub struct Site {
     /// The broker.
     pub kafka: TestKafka,
+    /// The product.
+    pub binary: PathBuf,
 }
 
 /// A command that has ended.
@@ -41,32 +44,40 @@ impl Site {
     /// A broker of its own with the trail's topics; None where there cannot be one, which has been said aloud.
     #[must_use]
     pub fn fresh() -> Option<Self> {
-        let site = Self::bare()?;
+        fresh_kafka_or_skip().map(|kafka| Self::on(kafka, Product::binary()))
+    }
+
+    /// A cluster without topics is given the trail's by this product.
+    ///
+    /// # Panics
+    /// When they cannot be made.
+    #[must_use]
+    pub fn on(kafka: TestKafka, binary: &Path) -> Self {
+        let site = Self { kafka, binary: binary.to_owned() };
         site.done(&["topics", "apply"]);
-        Some(site)
+        site
     }
 
     /// A broker of its own without topics.
     #[must_use]
     pub fn bare() -> Option<Self> {
-        fresh_kafka_or_skip().map(|kafka| Self { kafka })
+        fresh_kafka_or_skip().map(|kafka| Self { kafka, binary: Product::binary().to_owned() })
     }
 
     /// A broker of its own with the trail's topics that asks for SASL over TLS.
     #[must_use]
     pub fn secure() -> Option<Self> {
-        let site = Self { kafka: secure_kafka_or_skip()? };
-        site.done(&["topics", "apply"]);
-        Some(site)
+        secure_kafka_or_skip().map(|kafka| Self::on(kafka, Product::binary()))
     }
 
-    /// Starts a command of the product.
+    /// What the product is told by its environment: how to connect, and what makes a small cluster quick.
     #[must_use]
-    pub fn start(&self, args: &[&str]) -> Product {
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let (replicas, in_sync) = if self.kafka.nodes().len() < 3 { ("1", "1") } else { ("3", "2") };
         let own = [
             ("LMSAUDIT_TOPICS_PARTITIONS", PARTITIONS.to_string()),
-            ("LMSAUDIT_TOPICS_REPLICATION_FACTOR", "1".into()),
-            ("LMSAUDIT_TOPICS_MIN_INSYNC_REPLICAS", "1".into()),
+            ("LMSAUDIT_TOPICS_REPLICATION_FACTOR", replicas.into()),
+            ("LMSAUDIT_TOPICS_MIN_INSYNC_REPLICAS", in_sync.into()),
             // Index files are preallocated: at their usual size the first commit stalls for seconds.
             ("LMSAUDIT_TOPICS_EXTRA", r#"{"segment.index.bytes"="65536"}"#.into()),
             ("LMSAUDIT_LOG_FORMAT", "text".into()),
@@ -79,8 +90,13 @@ impl Site {
             ),
         ];
         let own = own.map(|(name, value)| (name.to_owned(), value));
-        let environment = self.kafka.environment().into_iter().chain(own);
-        Product::spawn(Product::binary(), args, environment)
+        self.kafka.environment().into_iter().chain(own).collect()
+    }
+
+    /// Starts a command of the product.
+    #[must_use]
+    pub fn start(&self, args: &[&str]) -> Product {
+        Product::spawn(&self.binary, args, self.environment())
     }
 
     /// Starts `run` under this name, and waits for its health endpoint: from then on it answers signals.

@@ -82,7 +82,7 @@ pub fn difference(actions: &[Taken], outputs: &Outputs) -> Option<String> {
 fn fold(stages: &dyn StageFactory, input: &BTreeMap<u32, Vec<(i64, Written)>>, all: &mut Undisturbed) {
     for (number, records) in input {
         let partition = Partition::new(*number);
-        let mut stage = stages.create(partition);
+        let mut stage = stages.create(partition).expect("memory opens");
         let mut sink = Collected { topics: Topic::all().collect(), all: Vec::new() };
         for (offset, written) in records {
             let record = record(partition, *offset, written);

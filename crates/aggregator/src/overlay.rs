@@ -66,6 +66,12 @@ impl Overlay {
         self.latest
     }
 
+    /// An event was passed over that concerns none of the rows that are wanted; the trail's clock runs
+    /// on with it, as it does where it is folded.
+    pub fn passed(&mut self, received_at: Micros) {
+        self.advance(received_at);
+    }
+
     /// Takes note of an event's `received_at` and gives the latest one.
     pub(crate) fn advance(&mut self, received_at: Micros) -> Micros {
         let latest = self.latest.map_or(received_at, |latest| latest.max(received_at));

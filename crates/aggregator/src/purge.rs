@@ -23,6 +23,15 @@ static LEARNER_RECORDS: LazyLock<BTreeSet<(Category, &'static str)>> = LazyLock:
     learners.map(|r| (r.home, r.kind)).filter(|(_, kind)| !matches!(*kind, PURGE | CATALOG_PURGE)).collect()
 });
 
+/// Whether an event can change a row of this category's views: one of its own events, one of a subject
+/// that is at home there, or a purge, which removes and guards in the registers of others.
+#[must_use]
+pub fn concerns(event: &AuditEvent<'_>, category: Category) -> bool {
+    let entry = event.action.entry;
+    let purges = matches!(entry.register.kind, PURGE | CATALOG_PURGE);
+    entry.category == category || entry.register.home == category || purges
+}
+
 /// Which of a learner's records an event removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purge<'e> {

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use catalog::Topic;
 use pipeline::topic_index;
-use stage::{Coverage, Millis, Output, PartitionCount, Record, Sink, Stage, StageFactory};
+use stage::{Coverage, Mark, Millis, Output, PartitionCount, Record, Sink, Stage, StageFactory};
 
 use crate::input::Input;
 
@@ -44,7 +44,7 @@ impl<'a> Drive<'a> {
     pub(crate) fn run(&self, input: &Input, keep: Keep<'_>) -> Result<Written> {
         let mut counter = Counter { written: Written::default(), keep };
         for partition in input.partitions() {
-            let mut stage = self.factory.create(partition);
+            let mut stage = self.factory.create(partition)?;
             let mut records = input.records(partition).peekable();
             while records.peek().is_some() {
                 let batch = records.by_ref().take(self.transaction);
@@ -98,6 +98,6 @@ fn transact<'a>(
     };
     stage.flush(sink)?;
     stage.cover(&coverage, read, sink)?;
-    stage.commit()?;
+    stage.commit(&Mark::unkept())?;
     Ok(())
 }

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::rows::{Account, ActivityRow, ActorRef, ActorsRow, LedgerRow, RegisterRow, SettingRow, Window};
-use crate::{Micros, TenantId};
+use crate::{Micros, SequenceRow, TenantId};
+
+/// The last part of the key of a source's sequence, where an account's row has the hour.
+const SEQUENCE_PART: &str = "~sequence";
 
 /// Joins the parts of a row key. In each part `/`, `%` and control characters (Unicode category
 /// Cc) are percent-encoded byte by byte, so that `/` only ever joins.
@@ -80,13 +83,16 @@ pub fn person_prefix(tenant: &TenantId, kind: &str, user: &str) -> String {
 pub fn ledger_key(account: &Account, hour: Micros) -> String {
     let start = window_start(Window::Hour, hour.hour());
     match account {
-        Account::Source(tenant, source) => match source.strip_prefix('~') {
-            Some(rest) => row_key([tenant.as_str(), rest, &start]).replacen('/', "/%7E", 1),
-            None => row_key([tenant.as_str(), source, &start]),
-        },
+        Account::Source(tenant, source) => source_key(tenant, source, &start),
         Account::Tenant(tenant) => row_key([tenant.as_str(), "~unknown", &start]),
         Account::Partition(partition) => row_key(["~unknown", &partition.to_string(), &start]),
     }
+}
+
+/// Key of a source's sequence, in the ledger: `acme/lms.web/~sequence`. No hour begins with `~`.
+#[must_use]
+pub fn sequence_key(tenant: &TenantId, source: &str) -> String {
+    source_key(tenant, source, SEQUENCE_PART)
 }
 
 /// Key of a stage's coverage of one partition, in the ledger.
@@ -134,11 +140,27 @@ impl LedgerRow {
     }
 }
 
+impl SequenceRow {
+    /// The row's key.
+    #[must_use]
+    pub fn key(&self) -> String {
+        sequence_key(&self.tenant, &self.source)
+    }
+}
+
 impl SettingRow {
     /// The row's key.
     #[must_use]
     pub fn key(&self) -> String {
         setting_key(&self.tenant, &self.kind, &self.id)
+    }
+}
+
+/// A key of one source; where its name begins with `~`, that is percent-encoded.
+fn source_key(tenant: &TenantId, source: &str, last: &str) -> String {
+    match source.strip_prefix('~') {
+        Some(rest) => row_key([tenant.as_str(), rest, last]).replacen('/', "/%7E", 1),
+        None => row_key([tenant.as_str(), source, last]),
     }
 }
 
@@ -187,6 +209,8 @@ mod tests {
                 ledger_key(&Account::Source(acme.clone(), "~unknown".into()), at),
                 "acme/%7Eunknown/2026-11-02T09",
             ),
+            (sequence_key(&acme, "lms/web"), "acme/lms%2Fweb/~sequence"),
+            (sequence_key(&acme, "~x"), "acme/%7Ex/~sequence"),
             (coverage_key("normalizer", 2), "~coverage/normalizer/2"),
         ] {
             assert_eq!(key, expected);

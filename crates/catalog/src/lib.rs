@@ -10,6 +10,7 @@ mod key;
 mod raw;
 mod reason;
 mod rows;
+mod sequence;
 mod table;
 mod tenant;
 mod time;
@@ -20,8 +21,8 @@ pub use category::{Category, View};
 pub use entry::{Entry, NameSource, Need, Part, Register, Status};
 pub use event::{AuditEvent, Digest, EventId, Identity, Provenance};
 pub use key::{
-    activity_key, actors_key, coverage_key, ledger_key, person_prefix, register_key, row_key, setting_key,
-    window_start,
+    activity_key, actors_key, coverage_key, ledger_key, person_prefix, register_key, row_key, sequence_key,
+    setting_key, window_start,
 };
 pub use raw::{Field, RawAction};
 pub use reason::Reason;
@@ -29,6 +30,7 @@ pub use rows::{
     Account, ActivityRow, ActorRef, ActorsRow, CertificateExpiry, LedgerRow, OrderKey, Receipt,
     ReceivedAction, RegisterRow, SettingRow, Window,
 };
+pub use sequence::{SequenceRange, SequenceRow};
 pub use table::{CATALOG_VERSION, Catalog, CatalogError, catalog};
 pub use tenant::{InvalidTenant, TenantId};
 pub use time::Micros;

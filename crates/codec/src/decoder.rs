@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use catalog::{
-    ActivityRow, ActorsRow, AuditEvent, LedgerRow, Micros, RawAction, Receipt, RegisterRow, SettingRow,
+    ActivityRow, ActorsRow, AuditEvent, LedgerRow, Micros, RawAction, Receipt, RegisterRow, SequenceRow,
+    SettingRow,
 };
 use stage::{Coverage, Header};
 
@@ -27,6 +28,8 @@ pub enum LedgerRecord {
         /// When it was committed.
         committed_at: Micros,
     },
+    /// Which numbers of a source's sequence were received.
+    Sequence(SequenceRow),
 }
 
 /// Reads records.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use catalog::{
     Action, ActivityRow, ActorsRow, AuditEvent, Category, LedgerRow, Micros, Receipt, RegisterRow,
-    SettingRow, Topic, View,
+    SequenceRow, SettingRow, Topic, View,
 };
 use serde::Serialize;
 use stage::Coverage;
@@ -128,6 +128,14 @@ impl Encoder {
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         self.write(Topic::Ledger, LedgerOut::coverage(stage, partition, coverage, committed_at), out)
+    }
+
+    /// Writes a source's sequence into the ledger.
+    ///
+    /// # Errors
+    /// See [`Encoder`].
+    pub fn sequence(&mut self, row: &SequenceRow, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.write(Topic::Ledger, Ok(LedgerOut::sequence(row)), out)
     }
 
     /// Writes a settings row.

@@ -61,6 +61,21 @@ fn records_are_written_as_ever() {
     };
     encoder.coverage(stage, *partition, coverage, *committed_at, &mut out).expect("written");
     check("ledger-coverage", &ledger_json(&record), &out);
+    encoder.sequence(&support::sequence(), &mut out).expect("written");
+    check("ledger-sequence", &ledger_json(&LedgerRecord::Sequence(support::sequence())), &out);
     encoder.setting(&support::setting(), &mut out).expect("written");
     check("setting", &setting_json(&support::setting()), &out);
+}
+
+/// What the first version of the schema wrote lies in topics still.
+#[test]
+fn a_ledger_row_of_the_first_version_is_read() {
+    let written = "c30104e9e6c59916ad1302020861636d65020e6c6d732e776562008090d3eeebd1af06140a0402040280bcdb92f2d1af0600";
+    let bytes: Vec<_> = (0..written.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&written[at..at + 2], 16).expect("hex"))
+        .collect();
+    let [source, ..] = support::accounts();
+    let expected = LedgerRecord::Account(support::ledger(source));
+    assert_eq!(Codec::single_object().decoder().ledger(&bytes), Ok(expected));
 }

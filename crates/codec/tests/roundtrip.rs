@@ -5,7 +5,8 @@ mod support;
 
 use catalog::{
     Account, Action, Actor, ActorKind, ActorRef, AuditEvent, Change, Digest, Field, LedgerRow, Micros,
-    Object, OrderKey, Origin, Provenance, RawAction, Receipt, TenantId, Text, User, Window, catalog,
+    Object, OrderKey, Origin, Provenance, RawAction, Receipt, SequenceRange, SequenceRow, TenantId, Text,
+    User, Window, catalog,
 };
 use codec::{Codec, LedgerRecord, action_json, parse_rfc3339, rfc3339};
 use proptest::collection::{btree_map, vec};
@@ -24,6 +25,20 @@ fn time() -> impl Strategy<Value = Micros> {
 
 fn tenant() -> impl Strategy<Value = TenantId> {
     "[A-Za-z0-9][A-Za-z0-9._-]{0,20}".prop_map(|text| TenantId::try_from(text.as_str()).expect("valid"))
+}
+
+/// A row as the schema documents it, made of any numbers.
+fn sequence_row(tenant: TenantId, source: String, numbers: &[i64; 6], received_at: Micros) -> SequenceRow {
+    let mut sorted = *numbers;
+    sorted.sort_unstable();
+    let [lowest, a, b, c, d, highest] = sorted;
+    let apart = lowest < a && b < c.saturating_sub(1) && d < highest;
+    let missing = if apart {
+        vec![SequenceRange { from: a, until: b }, SequenceRange { from: c, until: d }]
+    } else {
+        vec![]
+    };
+    SequenceRow { tenant, source, lowest, highest, missing, more: numbers[0].max(0), received_at }
 }
 
 fn kind() -> impl Strategy<Value = ActorKind> {
@@ -244,6 +259,9 @@ proptest! {
             encoder.coverage(stage, *partition, coverage, *committed_at, &mut out).expect("written");
         }
         prop_assert_eq!(decoder.ledger(&out), Ok(record));
+        let row = sequence_row(tenant.clone(), source.clone(), &numbers, times[0]);
+        encoder.sequence(&row, &mut out).expect("written");
+        prop_assert_eq!(decoder.ledger(&out), Ok(LedgerRecord::Sequence(row)));
         let action = catalog::ReceivedAction {
             tenant: tenant.clone(), source: source.clone(), id: source.clone(), action: "any".into(),
             event_id: key.event_id, occurred_at: times[0], received_at: times[1], partition, offset: received,

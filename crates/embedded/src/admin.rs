@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use runtime::{Admin, BrokerError, TopicPlan, TopicState};
+use runtime::{Admin, BrokerError, Groups, TopicPlan, TopicState};
 
 use crate::cluster::{TIMESTAMP_TYPE, Topic};
 use crate::log::EmbeddedLog;
@@ -54,6 +54,14 @@ impl Admin for EmbeddedLog {
             state.config.extend(entries.clone());
         }
         Ok(())
+    }
+}
+
+impl Groups for EmbeddedLog {
+    fn members(&mut self, group: &str) -> Result<Vec<String>, BrokerError> {
+        let cluster = self.cluster();
+        let of_group = cluster.groups.iter().filter(|((name, _), _)| name == group);
+        Ok(of_group.flat_map(|(_, state)| state.names()).collect())
     }
 }
 

@@ -68,6 +68,15 @@ impl Group {
         self.fill(None);
     }
 
+    /// Who is a member, by instance id where it has one.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let name = |(id, member): (&MemberId, &Member)| match &member.instance {
+            Some(instance) => instance.clone(),
+            None => format!("member {}", id.0),
+        };
+        self.members.iter().map(name).collect()
+    }
+
     pub(crate) fn leave_all(&mut self) {
         self.members.clear();
         self.owners.clear();

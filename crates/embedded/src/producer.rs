@@ -1,7 +1,7 @@
 //! A transactional producer and its open transaction.
 
 use runtime::{BrokerError, Producer, Remedy, Transaction};
-use stage::{Offset, Output, Partition, Sink};
+use stage::{Offset, Output, Partition, Sink, TopicIndex};
 
 use crate::consumer::EmbeddedMembership;
 use crate::fault::Step;
@@ -78,6 +78,16 @@ impl Producer for EmbeddedProducer {
             }
         }
     }
+
+    fn written(&self, topic: TopicIndex, partition: Partition) -> Option<Offset> {
+        let cluster = self.log.cluster();
+        let log = cluster.partition(self.topics.get(topic.index())?, partition).ok()?;
+        Some(log.extent().end)
+    }
+
+    fn is_doubtful(&self) -> bool {
+        false
+    }
 }
 
 impl EmbeddedTransaction<'_> {
@@ -143,6 +153,21 @@ impl Transaction for EmbeddedTransaction<'_> {
                 let EmbeddedMembership { group, member, session } = member;
                 let progress = Progress { group, topic: input, member: *member, session: *session, offsets };
                 log.step(Step::Commit, |cluster| cluster.commit(claim, progress, now))
+            }
+        };
+        let result = committed.map_err(|error| self.fail(error));
+        self.producer.log.notify();
+        result
+    }
+
+    fn commit_alone(mut self) -> Result<(), BrokerError> {
+        self.state = State::Ended;
+        let EmbeddedProducer { log, claim, .. } = &*self.producer;
+        let committed = match self.failure.take() {
+            Some(failure) => Err(failure),
+            None => {
+                let now = log.now();
+                log.step(Step::Commit, |cluster| cluster.commit_alone(claim, now))
             }
         };
         let result = committed.map_err(|error| self.fail(error));

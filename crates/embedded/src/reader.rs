@@ -80,6 +80,10 @@ impl Reader for EmbeddedReader {
         let left = |(slice, at): (&Slice, &i64)| slice.until.number().saturating_sub(*at).max(0) as u64;
         self.slices.iter().zip(&self.positions).map(left).fold(0, u64::saturating_add)
     }
+
+    fn position(&self, slice: usize) -> Offset {
+        Offset::new(self.positions[slice])
+    }
 }
 
 fn take(cluster: &Cluster, slices: &[Slice], positions: &mut [i64]) -> Result<Vec<Found>, BrokerError> {

@@ -93,6 +93,13 @@ impl Cluster {
         Ok(())
     }
 
+    /// Makes outputs visible that come of no group's input.
+    pub(crate) fn commit_alone(&mut self, claim: &Claim, now: Millis) -> Result<(), BrokerError> {
+        self.check_claim(claim)?;
+        self.decide(&claim.transactional_id, Fate::Committed, now);
+        Ok(())
+    }
+
     pub(crate) fn abort(&mut self, claim: &Claim, now: Millis) -> Result<(), BrokerError> {
         self.check_claim(claim)?;
         self.decide(&claim.transactional_id, Fate::Aborted, now);

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{catalog, config, demo, generate, publish, report, run, schemas, tail, topics, trail};
+use crate::commands::{
+    catalog, config, dead_letters, demo, generate, publish, report, reports, run, schemas, tail, topics,
+    trail,
+};
 use crate::output::Format;
 use crate::verdict::EXIT_CODES;
 
@@ -65,7 +68,11 @@ pub enum Command {
     Run(run::Command),
     Trail(trail::Command),
     Report(report::Command),
+    #[command(subcommand)]
+    Reports(reports::Command),
     Tail(tail::Command),
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
     Generate(generate::Command),
     Catalog(catalog::Command),
     #[command(subcommand)]

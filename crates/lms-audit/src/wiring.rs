@@ -11,7 +11,7 @@ use runtime::{Broker as _, BrokerError, Cause};
 use serde_json::json;
 use stage::Millis;
 
-use crate::commands::{demo, generate, publish, report, tail, trail};
+use crate::commands::{dead_letters, demo, generate, publish, report, reports, tail, trail};
 use crate::config::{Config, secret};
 use crate::output::{Printer, Row};
 use crate::reading;
@@ -147,6 +147,25 @@ pub fn report(command: &report::Command, shell: &mut Shell<'_>) -> anyhow::Resul
 pub fn tail(command: &tail::Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> {
     let (mut log, decoder) = (log(shell.config())?, codec(shell.config())?.decoder());
     tail::run(command, shell, &mut log, &decoder)
+}
+
+/// Runs `dead-letters`.
+///
+/// # Errors
+/// What the command could not do.
+pub fn dead_letters(command: &dead_letters::Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> {
+    let (kafka, decoder) = (kafka(shell.config())?, codec(shell.config())?.decoder());
+    dead_letters::run(command, shell, &kafka, &decoder)
+}
+
+/// Runs `reports`.
+///
+/// # Errors
+/// What the command could not do.
+pub fn reports(command: &reports::Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> {
+    let (kafka, codec) = (kafka(shell.config())?, codec(shell.config())?);
+    let mut admin = kafka.admin()?;
+    reports::run(command, shell, &kafka, &mut admin, &codec)
 }
 
 /// Registers the schema of every topic that has one.

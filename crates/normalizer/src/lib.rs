@@ -10,6 +10,7 @@ mod memory;
 mod normalize;
 mod place;
 mod route;
+mod sequence;
 mod suppress;
 #[cfg(test)]
 mod testing;
@@ -17,7 +18,8 @@ mod validate;
 mod verdict;
 
 pub use digest::{DIGEST_VERSION, digest};
-pub use memory::{Counted, Memory, Seen};
+pub use memory::{Counted, Delivery, Memory, Received, Seen};
 pub use normalize::normalize;
 pub use place::{Place, Rerouted, Rules, Unreadable};
+pub use sequence::{first_number, next_number};
 pub use verdict::Verdict;

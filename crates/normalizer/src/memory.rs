@@ -24,6 +24,30 @@ pub enum Counted {
     DeadLettered,
 }
 
+/// Who published a record that was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// A producer.
+    Published,
+    /// Whoever published a dead letter again.
+    Replayed,
+}
+
+/// One received action, as the ledger counts it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Whose account it counts in.
+    pub account: Account,
+    /// As what.
+    pub counted: Counted,
+    /// Broker time; its hour is that of the account's row.
+    pub received_at: Micros,
+    /// What its source counts it as, where account and sequence could be read.
+    pub sequence: Option<i64>,
+    /// Who published it.
+    pub delivery: Delivery,
+}
+
 /// The state of one partition, as the rules read and change it.
 ///
 /// Changes show in later reads at once; whether they outlive the transaction is the holder's matter.
@@ -56,15 +80,9 @@ pub trait Memory {
     /// When the state cannot be changed.
     fn set(&mut self, row: SettingRow) -> Result<(), Self::Error>;
 
-    /// Counts one received action in the account's row of this hour.
+    /// Counts one received action in its account's row of the hour, and its sequence.
     ///
     /// # Errors
     /// When the state cannot be read or changed.
-    fn count(
-        &mut self,
-        account: Account,
-        hour: Micros,
-        counted: Counted,
-        received_at: Micros,
-    ) -> Result<(), Self::Error>;
+    fn count(&mut self, received: Received) -> Result<(), Self::Error>;
 }

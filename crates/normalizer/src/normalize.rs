@@ -8,11 +8,12 @@ use crate::route::{Route, route};
 use crate::suppress::{is_suppressed, learn};
 use crate::validate::{self, validate};
 use crate::verdict::Rejection;
-use crate::{Counted, Memory, Place, Rules, Seen, Unreadable, Verdict, digest};
+use crate::{Counted, Memory, Place, Received, Rules, Seen, Unreadable, Verdict, digest};
 
 /// Judges one action: size (judged by whoever read it, as [`Unreadable::Oversized`]), route,
 /// decode and validate, dedup, suppress. Counts it in the ledger once, or not at all where it is
-/// re-routed: it is received only where it arrives.
+/// re-routed: it is received only where it arrives. Its sequence counts where its account is its
+/// source's, whatever becomes of it.
 ///
 /// # Errors
 /// Those of the memory. What the action says is never an error.
@@ -22,7 +23,7 @@ pub fn normalize<'a, M: Memory>(
     rules: &Rules,
     memory: &mut M,
 ) -> Result<Verdict<'a>, M::Error> {
-    let unknown = Account::Partition(place.partition.number());
+    let unknown = Whose { account: Account::Partition(place.partition.number()), sequence: None };
     let raw = match raw {
         Ok(raw) => raw,
         Err(unreadable) => {
@@ -35,20 +36,33 @@ pub fn normalize<'a, M: Memory>(
         Route::Move(tenant, to) => return Ok(Verdict::Reroute { tenant, to }),
         Route::Bounce => return dead_letter(bounced(place), unknown, place, memory),
     };
-    let account = match &tenant {
-        Some(tenant) => account(tenant, &raw.source),
+    let whose = match &tenant {
+        Some(tenant) => whose(tenant, &raw),
         None => unknown,
     };
     match validate(raw, tenant, place.received_at) {
-        Ok(action) => admit(action, account, place, rules, memory),
-        Err(rejection) => dead_letter(rejection, account, place, memory),
+        Ok(action) => admit(action, whose, place, rules, memory),
+        Err(rejection) => dead_letter(rejection, whose, place, memory),
+    }
+}
+
+/// Whose account an action counts in, and as what its source counts it.
+struct Whose {
+    account: Account,
+    sequence: Option<i64>,
+}
+
+impl Whose {
+    fn received(self, counted: Counted, place: &Place) -> Received {
+        let Self { account, sequence } = self;
+        Received { account, counted, received_at: place.received_at, sequence, delivery: place.delivery }
     }
 }
 
 /// Judges a valid action by what came before it.
 fn admit<'a, M: Memory>(
     action: Action<'a>,
-    account: Account,
+    whose: Whose,
     place: &Place,
     rules: &Rules,
     memory: &mut M,
@@ -59,7 +73,7 @@ fn admit<'a, M: Memory>(
     let now = Seen { received_at: place.received_at, digest };
     let (verdict, counted) =
         match novelty(memory.seen(&key)?.as_ref(), now.received_at, &digest, rules.dedup_window) {
-            Novelty::Conflict => return dead_letter(conflict(), account, place, memory),
+            Novelty::Conflict => return dead_letter(conflict(), whose, place, memory),
             Novelty::Duplicate => {
                 (Verdict::Duplicate(receive(&action, &identity, digest, place)), Counted::Duplicate)
             }
@@ -74,28 +88,36 @@ fn admit<'a, M: Memory>(
                 (Verdict::Recorded(Box::new(event)), Counted::Recorded)
             }
         };
-    memory.count(account, place.received_at.hour(), counted, place.received_at)?;
+    memory.count(whose.received(counted, place))?;
     Ok(verdict)
 }
 
 /// Counts a rejected action where it lies.
 fn dead_letter<'a, M: Memory>(
     Rejection { reason, message }: Rejection,
-    account: Account,
+    whose: Whose,
     place: &Place,
     memory: &mut M,
 ) -> Result<Verdict<'a>, M::Error> {
-    let received_at = place.received_at;
-    memory.count(account.clone(), received_at.hour(), Counted::DeadLettered, received_at)?;
+    let account = whose.account.clone();
+    memory.count(whose.received(Counted::DeadLettered, place))?;
     Ok(Verdict::DeadLetter { reason, message, account })
 }
 
-/// The account of an action with a valid tenant: its source's, where that can be read.
-fn account(tenant: &TenantId, source: &Field<Text<'_>>) -> Account {
-    match source.present().filter(|source| validate::is_source(source)) {
-        Some(source) => Account::Source(tenant.clone(), source.to_string()),
-        None => Account::Tenant(tenant.clone()),
+/// The account of an action with a valid tenant: its source's, where that can be read. A number
+/// without a readable source is in nobody's sequence.
+fn whose(tenant: &TenantId, raw: &RawAction<'_>) -> Whose {
+    match source(&raw.source) {
+        Some(source) => Whose {
+            account: Account::Source(tenant.clone(), source.to_string()),
+            sequence: raw.sequence.present().copied(),
+        },
+        None => Whose { account: Account::Tenant(tenant.clone()), sequence: None },
     }
+}
+
+fn source<'f>(field: &'f Field<Text<'_>>) -> Option<&'f str> {
+    field.present().map(AsRef::as_ref).filter(|source| validate::is_source(source))
 }
 
 fn bounced(place: &Place) -> Rejection {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use catalog::{Micros, Reason};
 use stage::{Offset, Partition, PartitionCount};
 
+use crate::Delivery;
+
 /// Where an action lies in the actions topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -18,6 +20,8 @@ pub struct Place {
     pub count: PartitionCount,
     /// What its re-route header says, if it was re-routed before.
     pub rerouted: Option<Rerouted>,
+    /// Who published it, as its replay header says.
+    pub delivery: Delivery,
 }
 
 /// Where a re-routed action lay before.

@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 
 use catalog::{
-    Account, Action, Actor, ActorKind, Field, Micros, Need, Object, RawAction, SettingRow, TenantId, User,
-    catalog,
+    Action, Actor, ActorKind, Field, Micros, Need, Object, RawAction, SettingRow, TenantId, User, catalog,
 };
 use stage::{Offset, Partition, PartitionCount};
 
-use crate::{Counted, Memory, Place, Seen};
+use crate::{Delivery, Memory, Place, Received, Seen};
 
 /// How many partitions the tests' topic has.
 pub(crate) const COUNT: u32 = 3;
@@ -32,6 +31,7 @@ pub(crate) fn place() -> Place {
         received_at: Micros::new(OCCURRED_AT + 1_000_000),
         count: count_of(COUNT),
         rerouted: None,
+        delivery: Delivery::Published,
     }
 }
 
@@ -97,7 +97,7 @@ fn field<T>(value: Option<T>) -> Field<T> {
 pub(crate) struct Fake {
     pub(crate) seen: HashMap<[u8; 16], Seen>,
     pub(crate) settings: HashMap<(TenantId, String, String), SettingRow>,
-    pub(crate) counts: Vec<(Account, Micros, Counted, Micros)>,
+    pub(crate) counts: Vec<Received>,
 }
 
 impl Memory for Fake {
@@ -121,14 +121,8 @@ impl Memory for Fake {
         Ok(())
     }
 
-    fn count(
-        &mut self,
-        account: Account,
-        hour: Micros,
-        counted: Counted,
-        received_at: Micros,
-    ) -> Result<(), Infallible> {
-        self.counts.push((account, hour, counted, received_at));
+    fn count(&mut self, received: Received) -> Result<(), Infallible> {
+        self.counts.push(received);
         Ok(())
     }
 }

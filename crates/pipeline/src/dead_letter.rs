@@ -1,4 +1,7 @@
 //! A dead letter: the action's record as it was, and headers that say what failed and where.
+//!
+//! Beside dead letters their topic holds markers of those that were published again
+//! ([`crate::replay::Marker`]), of which [`Failure::read`] reads nothing: they stand for no action.
 
 use catalog::Reason;
 use stage::{Header, Millis, Offset, Partition, Record};

@@ -29,7 +29,10 @@ pub(crate) fn encoding(error: EncodeError, what: impl FnOnce() -> String) -> Sta
 
 /// The store could not serve.
 pub(crate) fn storing(error: StoreError) -> StageError {
-    StageError::Rebuild(error.to_string())
+    match error {
+        StoreError::Damaged(_) => StageError::Rebuild(error.to_string()),
+        StoreError::Unwritable(_) | StoreError::Busy(_) => StageError::Storage(error.to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -50,6 +53,7 @@ mod tests {
             assert_eq!(matches!(error, StageError::Stop(_)), !retries, "{error:?}");
             assert!(error.to_string().starts_with("row k: "));
         }
-        assert!(matches!(storing(StoreError("x".into())), StageError::Rebuild(_)));
+        assert!(matches!(storing(StoreError::Damaged("x".into())), StageError::Rebuild(_)));
+        assert!(matches!(storing(StoreError::Unwritable("x".into())), StageError::Storage(_)));
     }
 }

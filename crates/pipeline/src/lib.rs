@@ -10,9 +10,11 @@ mod topics;
 pub mod dead_letter;
 mod normalizer;
 pub mod oversized;
+pub mod replay;
 mod reroute;
 
-pub use self::aggregator::{AGGREGATOR, AggregatorStages};
-pub use self::normalizer::{NORMALIZER, NormalizerConfig, NormalizerStages, NormalizerStore};
+pub use self::aggregator::{AGGREGATOR, AggregatorStages, Refold, Refolded, rebuild_key, rebuild_name};
+pub use self::normalizer::{FloodLimit, NORMALIZER, NormalizerConfig, NormalizerStages, NormalizerStore};
+pub use replay::REPLAY_HEADER;
 pub use reroute::REROUTE_HEADER;
 pub use topics::topic_index;

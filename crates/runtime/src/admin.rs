@@ -30,6 +30,16 @@ pub struct TopicState {
     pub config: BTreeMap<String, String>,
 }
 
+/// Tells who is a member of a group.
+pub trait Groups: Send {
+    /// The members of a group, each by what names it for people; none where there is no such group. A
+    /// static member counts until its session has timed out (KIP-345).
+    ///
+    /// # Errors
+    /// [`BrokerError`] when no broker answers or one refuses.
+    fn members(&mut self, group: &str) -> Result<Vec<String>, BrokerError>;
+}
+
 /// Makes and describes topics.
 pub trait Admin: Send {
     /// The topics of these names, in their order; `None` for one that is not there.

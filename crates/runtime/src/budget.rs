@@ -11,7 +11,7 @@ const FENCES: usize = 2;
 const SILENT: Duration = Duration::from_secs(30);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Counts failures. Those of transport are waited out for as long as they last and never count.
+/// Counts failures. Those of transport and of the disk are waited out for as long as they last and never count.
 #[derive(Debug, Default)]
 pub(crate) struct Budget {
     rebuilds: Vec<Instant>,
@@ -48,7 +48,7 @@ impl Budget {
         // being replaced by somebody else.
         let silent = self.alive.is_none_or(|alive| now.duration_since(alive) >= SILENT);
         let (counted, most, advice) = match cause {
-            Cause::Transport => return Ok(()),
+            Cause::Transport | Cause::Storage => return Ok(()),
             Cause::Fenced if silent => return Ok(()),
             Cause::Fenced => (
                 &mut self.fences,
@@ -75,7 +75,9 @@ mod tests {
     #[test]
     fn transport_never_counts_fencing_twice_and_anything_else_ten_times_does() {
         let now = Instant::now();
-        for (cause, endured) in [(Cause::Transport, 100), (Cause::Fenced, 1), (Cause::Other, 9)] {
+        for (cause, endured) in
+            [(Cause::Transport, 100), (Cause::Storage, 100), (Cause::Fenced, 1), (Cause::Other, 9)]
+        {
             let mut budget = Budget::default();
             budget.connected(now);
             let count = (0..100).take_while(|_| budget.rebuild(cause, now).is_ok()).count();

@@ -21,6 +21,8 @@ pub enum Remedy {
 pub enum Cause {
     /// The network or a broker is away; waited out for as long as it takes.
     Transport,
+    /// State cannot be kept: its disk is full or away, or somebody else has it; waited out, too.
+    Storage,
     /// Another producer with this transactional id, or another member with this instance id.
     Fenced,
     /// A topic is missing.

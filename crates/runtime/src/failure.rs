@@ -31,7 +31,7 @@ impl Failure {
         match self {
             Self::Broker(error) => error.remedy,
             Self::Stage { error: StageError::Retry(_), .. } => Remedy::Retry,
-            Self::Stage { error: StageError::Rebuild(_), .. } => Remedy::Rebuild,
+            Self::Stage { error: StageError::Rebuild(_) | StageError::Storage(_), .. } => Remedy::Rebuild,
             Self::Stage { error: StageError::Stop(_), .. } => Remedy::Stop,
         }
     }
@@ -42,6 +42,7 @@ impl Failure {
         match self {
             Self::Broker(error) => error.cause,
             Self::Stage { error: StageError::Retry(_), .. } => Cause::Transport,
+            Self::Stage { error: StageError::Storage(_), .. } => Cause::Storage,
             Self::Stage { .. } => Cause::Other,
         }
     }

@@ -13,18 +13,20 @@ use crate::task::Task;
 pub(crate) struct Held {
     rows: BTreeMap<Label, i64>,
     expired: i64,
+    restoring: i64,
 }
 
 impl Held {
-    /// Tells what has changed since the last time.
-    pub(crate) fn tell(&mut self, tasks: &BTreeMap<Partition, Task>, metrics: &StageMetrics) {
-        let now = Self::of(tasks);
+    /// Tells what has changed since the last time; `restoring` are the offsets left to restore from.
+    pub(crate) fn tell(&mut self, tasks: &BTreeMap<Partition, Task>, restoring: u64, metrics: &StageMetrics) {
+        let now = Self { restoring: i64::try_from(restoring).unwrap_or(i64::MAX), ..Self::of(tasks) };
         let views: BTreeSet<_> = now.rows.keys().chain(self.rows.keys()).copied().collect();
         for view in views {
             let count = |held: &Self| held.rows.get(view).copied().unwrap_or(0);
             metrics.rows(view, count(&now) - count(self));
         }
         metrics.unaccounted(now.expired - self.expired);
+        metrics.restoring(now.restoring - self.restoring);
         *self = now;
     }
 

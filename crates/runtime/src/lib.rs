@@ -14,6 +14,7 @@ mod pool;
 mod port;
 mod publish;
 mod restore;
+mod restores;
 mod start;
 mod stop;
 mod tally;
@@ -21,7 +22,7 @@ mod task;
 mod transaction;
 mod worker;
 
-pub use admin::{Admin, TopicPlan, TopicState};
+pub use admin::{Admin, Groups, TopicPlan, TopicState};
 pub use error::{BrokerError, Cause, Remedy};
 pub use failure::Failure;
 pub use metrics::{Metrics, StageMetrics};

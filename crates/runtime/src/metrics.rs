@@ -269,8 +269,9 @@ impl StageMetrics {
         self.lag_seconds.set(age);
     }
 
-    pub(crate) fn restoring(&self, remaining: u64) {
-        self.restoring.set(i64::try_from(remaining).unwrap_or(i64::MAX));
+    /// Changes of how many offsets are left to restore from.
+    pub(crate) fn restoring(&self, change: i64) {
+        self.restoring.add(change);
     }
 
     /// Changes of how many offsets of the partitions held expired unread, in all.

@@ -1,10 +1,14 @@
 //! Several workers of one stage, a thread each.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use stage::StageFactory;
 
+use crate::budget::Budget;
+use crate::error::Cause;
 use crate::failure::Failure;
 use crate::port::Broker;
 use crate::stop::Stop;
@@ -32,7 +36,7 @@ impl Pool {
             let (broker, factory, stop) = (broker.clone(), Arc::clone(factory), stop.clone());
             std::thread::Builder::new().name(name).spawn(move || {
                 let _stop_all = StopOnExit(stop.clone());
-                Worker::new(broker, factory, config, audience).run(&stop)
+                work(&broker, &factory, &config, &audience, &stop)
             })
         };
         Ok(Self { threads: workers.into_iter().map(start).collect::<Result<_, _>>()? })
@@ -44,10 +48,39 @@ impl Pool {
     /// The first failure that needs a person.
     ///
     /// # Panics
-    /// If a worker panicked: a defect, which must not look like an orderly end.
+    /// If a worker panicked again and again: a defect, which must not look like an orderly end.
     pub fn join(self) -> Result<(), Failure> {
         let ends: Vec<_> = self.threads.into_iter().map(JoinHandle::join).collect();
         ends.into_iter().try_for_each(|end| end.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    }
+}
+
+/// Runs a worker. One that panics is a defect; it is replaced by one that begins from the committed topics,
+/// as long as that helps.
+fn work<B: Broker>(
+    broker: &B,
+    factory: &Arc<dyn StageFactory>,
+    config: &WorkerConfig,
+    audience: &Audience,
+    stop: &Stop,
+) -> Result<(), Failure> {
+    let mut budget = Budget::default();
+    loop {
+        let mut worker = Worker::new(broker.clone(), Arc::clone(factory), config.clone(), audience.clone());
+        let panic = match catch_unwind(AssertUnwindSafe(|| worker.run(stop))) {
+            Ok(ended) => return ended,
+            Err(panic) => panic,
+        };
+        let (stage, number) = (factory.spec().name, config.number);
+        tracing::error!(stage, worker = number, "a worker panicked: report this as a defect");
+        worker.drop_link();
+        if let Err(advice) = budget.rebuild(Cause::Other, Instant::now()) {
+            tracing::error!(stage, worker = number, "a worker panicked {advice}");
+            std::panic::resume_unwind(panic);
+        }
+        if stop.wait(budget.wait()) {
+            std::panic::resume_unwind(panic);
+        }
     }
 }
 

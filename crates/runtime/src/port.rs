@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use stage::{Millis, Offset, Partition, Record, Sink};
+use stage::{Millis, Offset, Partition, Record, Sink, TopicIndex};
 
 use crate::error::BrokerError;
 
@@ -165,6 +165,15 @@ pub trait Producer: Send {
     /// # Errors
     /// [`BrokerError`] when the producer was fenced or cannot go on.
     fn begin(&mut self) -> Result<Self::Transaction<'_>, BrokerError>;
+
+    /// The offset after the last record that this producer has written to a partition, as far as it was
+    /// told; `None` where it has written none. After a commit every record of it lies before that.
+    fn written(&self, topic: TopicIndex, partition: Partition) -> Option<Offset>;
+
+    /// Whether the outcome of the last commit, though told as done, is to be looked up in the topics: it
+    /// was asked for more than once, and a late copy could decide otherwise. The next
+    /// [`Producer::begin`] is refused then, with [`crate::Remedy::Rebuild`].
+    fn is_doubtful(&self) -> bool;
 }
 
 /// An open transaction; dropping it without [`Transaction::commit`] aborts it.
@@ -178,6 +187,12 @@ pub trait Transaction: Sink {
     /// # Errors
     /// [`BrokerError`]; after [`crate::Remedy::Abort`] the transaction is aborted already.
     fn commit(self, offsets: &[(Partition, Offset)], member: &Self::Membership) -> Result<(), BrokerError>;
+
+    /// Commits outputs that come of no input of a group: what a command writes.
+    ///
+    /// # Errors
+    /// As [`Transaction::commit`].
+    fn commit_alone(self) -> Result<(), BrokerError>;
 
     /// Aborts: nothing of it becomes visible.
     ///
@@ -227,6 +242,14 @@ pub trait Log: Send {
     /// [`BrokerError`] when no broker answers or there is no such topic.
     fn topic_id(&mut self, topic: &str) -> Result<String, BrokerError>;
 
+    /// The ids of several topics, in their order; as [`Log::topic_id`].
+    ///
+    /// # Errors
+    /// [`BrokerError`] when no broker answers or one of them is missing.
+    fn topic_ids(&mut self, topics: &[String]) -> Result<Vec<String>, BrokerError> {
+        topics.iter().map(|topic| self.topic_id(topic)).collect()
+    }
+
     /// How many partitions the topic has.
     ///
     /// # Errors
@@ -267,6 +290,9 @@ pub trait Reader: Send {
 
     /// How many offsets are left to read, control records included.
     fn remaining(&self) -> u64;
+
+    /// The offset that this slice goes on at: what lies before was handed over, or is nobody's to read.
+    fn position(&self, slice: usize) -> Offset;
 }
 
 /// Whether a reader has come to the end.

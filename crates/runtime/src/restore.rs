@@ -1,13 +1,16 @@
-//! Rebuilds the state of newly assigned partitions from committed topics, a piece at a time.
+//! Restores the state of one partition from committed topics, a piece at a time.
 //!
 //! First the ledger, which holds coverage; then what the stage asks for. The ends are high watermarks
-//! seen before reading, so that a transaction still open at the end is waited for (KAFKA-10167).
+//! seen before reading, so that a transaction still open at the end is waited for (KAFKA-10167). State
+//! that was kept on disk says by its mark from where on to read; where it does not fit the topics, it is
+//! set aside and all is read.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use stage::{
-    Millis, Offset, Partition, ReadFrom, RestorePoint, StageError, StageFactory, StageSpec, TopicIndex,
+    Coverage, Mark, Millis, Offset, Partition, ReadFrom, RestorePoint, StageError, StageFactory, StageSpec,
+    TopicIndex,
 };
 
 use crate::error::{BrokerError, Cause, Remedy};
@@ -21,19 +24,51 @@ use crate::task::Task;
 pub(crate) struct Ids {
     pub(crate) cluster: String,
     pub(crate) input: String,
+    /// Names the cluster and every topic of the stage, see [`Mark::trail`].
+    pub(crate) trail: String,
+}
+
+/// When something is done, and how old state on disk may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    pub(crate) now: Millis,
+    /// Compaction forgets tombstones after a while (`delete.retention.ms`); state that is older than
+    /// half of that could bring back what was removed.
+    pub(crate) oldest_state: Duration,
 }
 
 /// A restore under way.
 pub(crate) struct Restore<L: Log> {
-    tasks: BTreeMap<Partition, Task>,
-    committed: BTreeMap<Partition, Option<Offset>>,
-    starts: BTreeMap<Partition, Start>,
+    partition: Partition,
+    task: Task,
+    committed: Option<Offset>,
+    start: Option<Start>,
     phase: Phase,
-    /// Which partition and topic each slice of the reader is of.
-    slots: Vec<(Partition, TopicIndex)>,
-    reader: L::Reader,
+    /// From where on to read what the state does not reflect yet; empty where it reflects nothing.
+    reflected: BTreeMap<TopicIndex, Offset>,
+    /// The coverage that the state on disk had.
+    marked: Option<Coverage>,
+    /// Which topic each slice of the reader is of, and where it ends.
+    slots: Vec<(TopicIndex, Offset)>,
+    /// None before the first phase.
+    reader: Option<L::Reader>,
     standstill: Standstill,
+    progress: Progress,
 }
+
+/// How a restore goes on, for the log.
+struct Progress {
+    began: Instant,
+    said: Instant,
+    kept: Instant,
+    /// Records taken so far.
+    records: u64,
+    /// Offsets to read when the last phase began.
+    total: u64,
+}
+
+/// How often a restore says how far it is, and makes state of what it has.
+const SAY: Duration = Duration::from_secs(10);
 
 /// How long nothing may come before it is said, and said again.
 const STILL: Duration = Duration::from_secs(30);
@@ -61,133 +96,297 @@ impl Standstill {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
+    /// It is to begin, for the first time or again: what a failed read had in hand is gone.
+    Begin,
     Ledger,
     Changelogs,
 }
 
+/// Where a partition's restored state ends up.
+pub(crate) struct Restored {
+    pub(crate) partition: Partition,
+    pub(crate) task: Task,
+}
+
 impl<L: Log> Restore<L> {
-    /// Begins to restore these partitions, whose group offsets are given.
-    pub(crate) fn begin(
-        log: &mut L,
+    /// Opens the state of this partition, whose group offset is given; nothing is read yet.
+    pub(crate) fn open(
         factory: &dyn StageFactory,
-        committed: Vec<(Partition, Option<Offset>)>,
+        ids: &Ids,
+        (partition, committed): (Partition, Option<Offset>),
+        times: Times,
     ) -> Result<Self, Failure> {
         let spec = factory.spec();
-        let tasks =
-            committed.iter().map(|(partition, _)| (*partition, Task::new(factory, *partition))).collect();
-        let mut slices = Vec::new();
-        let mut slots = Vec::new();
-        for (partition, _) in &committed {
-            let extent = log.extent(spec.topic(spec.ledger), *partition)?;
-            slices.push(whole(spec, spec.ledger, *partition, extent));
-            slots.push((*partition, spec.ledger));
+        let opened = Task::new(factory, partition);
+        let mut task = opened.map_err(|error| failed(error, spec, partition))?;
+        if let Some(why) = task.stage.mark().and_then(|mark| unusable(mark, ids, times)) {
+            task.stage.reset(&why).map_err(|error| failed(error, spec, partition))?;
         }
-        let reader = log.open(slices)?;
-        let committed = committed.into_iter().collect();
+        let now = Instant::now();
         Ok(Self {
-            tasks,
+            partition,
+            task,
             committed,
-            starts: BTreeMap::new(),
-            phase: Phase::Ledger,
-            slots,
-            reader,
-            standstill: Standstill::new(Instant::now()),
+            start: None,
+            phase: Phase::Begin,
+            reflected: BTreeMap::new(),
+            marked: None,
+            slots: Vec::new(),
+            reader: None,
+            standstill: Standstill::new(now),
+            progress: Progress { began: now, said: now, kept: now, records: 0, total: 0 },
         })
     }
 
-    /// Reads for at most `wait` and returns the finished tasks, if this was the last piece.
+    /// Reads for at most `wait`; whether this was the last piece. After an error the next step begins
+    /// again: what is taken twice is the same state.
     pub(crate) fn step(
         &mut self,
         log: &mut L,
         spec: &StageSpec,
         ids: &Ids,
         wait: Duration,
-    ) -> Result<Option<BTreeMap<Partition, Task>>, Failure> {
-        if self.read(spec, wait)? == Reading::Open {
-            return Ok(None);
+        now: Millis,
+    ) -> Result<Reading, Failure> {
+        let outcome = self.go_on(log, spec, ids, wait, now);
+        if outcome.is_err() {
+            self.phase = Phase::Begin;
         }
+        outcome
+    }
+
+    fn go_on(
+        &mut self,
+        log: &mut L,
+        spec: &StageSpec,
+        ids: &Ids,
+        wait: Duration,
+        now: Millis,
+    ) -> Result<Reading, Failure> {
         match self.phase {
-            Phase::Ledger => {
-                self.reader = self.changelogs(log, spec, ids)?;
-                self.phase = Phase::Changelogs;
-                Ok(None)
+            Phase::Begin => {
+                self.read_ledger(log, spec)?;
+                return Ok(Reading::Open);
             }
-            Phase::Changelogs => Ok(Some(self.finish())),
+            Phase::Ledger | Phase::Changelogs => {}
         }
+        if self.read(spec, wait)? == Reading::Open {
+            self.keep(spec, ids, now)?;
+            return Ok(Reading::Open);
+        }
+        if self.phase == Phase::Ledger {
+            self.read_changelogs(log, spec, ids)?;
+            return Ok(Reading::Open);
+        }
+        self.finish(spec, ids, now)?;
+        Ok(Reading::Done)
+    }
+
+    /// Goes back to the beginning: from the mark of the state, as far as there is one.
+    fn read_ledger(&mut self, log: &mut L, spec: &StageSpec) -> Result<(), Failure> {
+        let mark = self.task.stage.mark();
+        self.reflected = mark.map(|mark| mark.changelogs.clone()).unwrap_or_default();
+        self.marked = mark.and_then(|mark| mark.coverage.clone());
+        let extent = log.extent(spec.topic(spec.ledger), self.partition)?;
+        if let Some(why) = self.ahead(spec, spec.ledger, extent) {
+            return self.anew(spec, &why);
+        }
+        self.turn_to(log, spec, vec![(spec.ledger, extent, ReadFrom::Start)], Phase::Ledger)?;
+        self.say("restoring", spec);
+        Ok(())
+    }
+
+    /// The restored task, once the last piece was read.
+    pub(crate) fn into_restored(self) -> Restored {
+        Restored { partition: self.partition, task: self.task }
+    }
+
+    /// The partition.
+    pub(crate) fn partition(&self) -> Partition {
+        self.partition
     }
 
     /// Offsets left to read.
     pub(crate) fn remaining(&self) -> u64 {
-        self.reader.remaining()
+        self.reader.as_ref().map_or(0, Reader::remaining)
     }
 
     /// Whether it has got nowhere for so long that it is to be said, now.
     pub(crate) fn stands_still(&mut self, now: Instant) -> bool {
-        self.standstill.is_to_be_said(self.reader.remaining(), now)
+        self.standstill.is_to_be_said(self.remaining(), now)
     }
 
-    /// Leaves these partitions out: they belong to somebody else now.
-    pub(crate) fn forget(&mut self, partitions: &[Partition]) {
-        self.tasks.retain(|partition, _| !partitions.contains(partition));
+    /// Reads these topics, each from where the state does not reflect it.
+    fn turn_to(
+        &mut self,
+        log: &mut L,
+        spec: &StageSpec,
+        wanted: Vec<(TopicIndex, Extent, ReadFrom)>,
+        phase: Phase,
+    ) -> Result<(), Failure> {
+        let (mut slices, mut slots) = (Vec::new(), Vec::new());
+        for (topic, extent, from) in wanted {
+            let name = spec.topic(topic);
+            let from = match (self.reflected.get(&topic), from) {
+                (Some(offset), _) => *offset,
+                (None, ReadFrom::Start) => extent.start,
+                (None, ReadFrom::Time(time)) => log.offset_at(name, self.partition, time)?,
+            };
+            let from = from.max(extent.start);
+            slices.push(Slice { topic: name.to_owned(), partition: self.partition, from, until: extent.end });
+            slots.push((topic, extent.end));
+        }
+        let reader = log.open(slices)?;
+        self.progress.total = reader.remaining();
+        (self.reader, self.slots, self.phase) = (Some(reader), slots, phase);
+        Ok(())
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.tasks.is_empty()
+    /// Why the state cannot be of this topic: it reflects what is not there.
+    fn ahead(&self, spec: &StageSpec, topic: TopicIndex, extent: Extent) -> Option<String> {
+        let reflected = self.reflected.get(&topic).filter(|offset| **offset > extent.end)?;
+        Some(format!(
+            "it reflects {} partition {} up to offset {reflected}, but that ends at {}",
+            spec.topic(topic),
+            self.partition,
+            extent.end
+        ))
     }
 
-    pub(crate) fn partitions(&self) -> impl Iterator<Item = Partition> {
-        self.tasks.keys().copied()
+    /// Sets the state aside, to begin anew.
+    fn anew(&mut self, spec: &StageSpec, why: &str) -> Result<(), Failure> {
+        self.phase = Phase::Begin;
+        self.task.stage.reset(why).map_err(|error| failed(error, spec, self.partition))
     }
 
     fn read(&mut self, spec: &StageSpec, wait: Duration) -> Result<Reading, Failure> {
         let mut failed = None;
-        let (slots, tasks) = (&self.slots, &mut self.tasks);
-        let reading = self.reader.read(wait, &mut |slot, record| {
-            let (partition, topic) = slots[slot];
-            let Some(task) = tasks.get_mut(&partition) else { return };
+        let (slots, task, partition) = (&self.slots, &mut self.task, self.partition);
+        let mut records = 0;
+        let reader = self.reader.as_mut().expect("a phase has its reader");
+        let reading = reader.read(wait, &mut |slot, record| {
+            let (topic, _) = slots[slot];
+            records += 1;
             if failed.is_none()
                 && let Err(error) = task.stage.restore(topic, record)
             {
                 failed = Some(Failure::stage(error, spec.topic(topic), partition, record.offset));
             }
         })?;
+        self.progress.records += records;
         failed.map_or(Ok(reading), Err)
     }
 
-    fn changelogs(&mut self, log: &mut L, spec: &StageSpec, ids: &Ids) -> Result<L::Reader, Failure> {
-        let mut slices = Vec::new();
-        self.slots.clear();
-        for (partition, task) in &self.tasks {
-            let committed = self.committed.get(partition).copied().flatten();
-            let extent = log.extent(spec.topic(spec.input), *partition)?;
-            let start = start(log, spec, ids, *partition, task, committed, extent)?;
-            self.starts.insert(*partition, start);
-            let unread = first_time(log, spec.topic(spec.input), *partition, start.next, extent.stable)?;
-            let last_read = task.stage.coverage().and_then(|coverage| coverage.last_read);
-            for changelog in task.stage.changelogs(RestorePoint { time: unread.or(last_read) }) {
-                let extent = log.extent(spec.topic(changelog.topic), *partition)?;
-                let mut slice = whole(spec, changelog.topic, *partition, extent);
-                if let ReadFrom::Time(time) = changelog.from {
-                    slice.from = log.offset_at(&slice.topic, *partition, time)?;
-                }
-                slices.push(slice);
-                self.slots.push((*partition, changelog.topic));
-            }
+    fn read_changelogs(&mut self, log: &mut L, spec: &StageSpec, ids: &Ids) -> Result<(), Failure> {
+        let next = |coverage: &Option<Coverage>| coverage.as_ref().map(|coverage| coverage.next);
+        let covered = self.task.stage.coverage().cloned();
+        if next(&self.marked) > next(&covered) {
+            let why = "it reflects more of the input than the ledger says was processed";
+            return self.anew(spec, why);
         }
-        Ok(log.open(slices)?)
+        let partition = self.partition;
+        let extent = log.extent(spec.topic(spec.input), partition)?;
+        let start = start(log, spec, ids, partition, &self.task, self.committed, extent)?;
+        self.start = Some(start);
+        let unread = first_time(log, spec.topic(spec.input), partition, start.next, extent.stable)?;
+        let time = unread.or(covered.and_then(|coverage| coverage.last_read));
+        let mut wanted = Vec::new();
+        for changelog in self.task.stage.changelogs(RestorePoint { time }) {
+            let extent = log.extent(spec.topic(changelog.topic), partition)?;
+            if let Some(why) = self.ahead(spec, changelog.topic, extent) {
+                return self.anew(spec, &why);
+            }
+            wanted.push((changelog.topic, extent, changelog.from));
+        }
+        // What was read of the ledger is state that this restore has, whatever the reader is next.
+        self.reflect();
+        self.turn_to(log, spec, wanted, Phase::Changelogs)
     }
 
-    fn finish(&mut self) -> BTreeMap<Partition, Task> {
-        let mut tasks = std::mem::take(&mut self.tasks);
-        for (partition, task) in &mut tasks {
-            task.begin(self.starts[partition]);
+    /// Takes note of how far the reader has come.
+    fn reflect(&mut self) {
+        let Some(reader) = &self.reader else { return };
+        for (slot, (topic, end)) in self.slots.iter().enumerate() {
+            let come = reader.position(slot).min(*end);
+            let reflected = self.reflected.entry(*topic).or_insert(come);
+            *reflected = come.max(*reflected);
         }
-        tasks
+    }
+
+    /// What the state reflects; while a first restore is under way no coverage does it justice.
+    fn mark(&self, ids: &Ids, now: Millis, coverage: Option<Coverage>) -> Mark {
+        Mark { trail: ids.trail.clone(), at: now, coverage, changelogs: self.reflected.clone() }
+    }
+
+    /// Once in a while makes state of what was restored, so that an end of the process does not undo it,
+    /// and says how far the restore is.
+    fn keep(&mut self, spec: &StageSpec, ids: &Ids, now: Millis) -> Result<(), Failure> {
+        if self.progress.kept.elapsed() >= SAY {
+            self.progress.kept = Instant::now();
+            self.reflect();
+            let coverage = self.marked.as_ref().and(self.task.stage.coverage()).cloned();
+            let mark = self.mark(ids, now, coverage);
+            let kept = self.task.stage.restored(&mark);
+            kept.map_err(|error| failed(error, spec, self.partition))?;
+        }
+        if self.progress.said.elapsed() >= SAY {
+            self.progress.said = Instant::now();
+            self.say("restoring", spec);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, spec: &StageSpec, ids: &Ids, now: Millis) -> Result<(), Failure> {
+        let ends = self.slots.iter().copied();
+        self.reflected.extend(ends);
+        let mark = self.mark(ids, now, self.task.stage.coverage().cloned());
+        let restored = self.task.stage.restored(&mark);
+        restored.map_err(|error| failed(error, spec, self.partition))?;
+        let start = self.start.expect("the changelogs are read once the start is decided");
+        self.task.begin(start, std::mem::take(&mut self.reflected));
+        self.say("restored", spec);
+        Ok(())
+    }
+
+    fn say(&self, what: &str, spec: &StageSpec) {
+        let left = self.remaining();
+        let read = self.progress.total.saturating_sub(left);
+        let seconds = self.progress.began.elapsed().as_secs_f64();
+        let percent = (read * 100).checked_div(self.progress.total).unwrap_or(100);
+        let seconds_left = if read == 0 { 0.0 } else { seconds * left as f64 / read as f64 };
+        tracing::info!(
+            stage = spec.name,
+            partition = self.partition.number(),
+            from = if self.marked.is_some() { "disk and topics" } else { "topics" },
+            records = self.progress.records,
+            left,
+            percent,
+            seconds = (seconds * 10.0).round() / 10.0,
+            seconds_left = seconds_left.round(),
+            "{what}"
+        );
     }
 }
 
-fn whole(spec: &StageSpec, topic: TopicIndex, partition: Partition, extent: Extent) -> Slice {
-    Slice { topic: spec.topic(topic).to_owned(), partition, from: extent.start, until: extent.end }
+/// Why state on disk is not used, if it is not.
+fn unusable(mark: &Mark, ids: &Ids, times: Times) -> Option<String> {
+    if mark.trail != ids.trail {
+        return Some("it is of another cluster, or of topics that were made anew".into());
+    }
+    let age = u64::try_from(times.now.get() - mark.at.get()).unwrap_or(0);
+    let oldest = times.oldest_state.as_millis();
+    (u128::from(age) > oldest).then(|| {
+        format!(
+            "it is {} hours old, over {} hours: rows removed since may be forgotten by the topics already",
+            age / 3_600_000,
+            oldest / 3_600_000
+        )
+    })
+}
+
+fn failed(error: StageError, spec: &StageSpec, partition: Partition) -> Failure {
+    let place = format!("state of the {} of {} partition {partition}", spec.name, spec.topic(spec.input));
+    Failure::Stage { error, place }
 }
 
 fn start<L: Log>(
@@ -273,6 +472,19 @@ fn first_time<L: Log>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn state_is_used_while_it_is_of_this_trail_and_young() {
+        let ids = Ids { cluster: "c".into(), input: "i".into(), trail: "t".into() };
+        let day = Duration::from_secs(86_400);
+        for (trail, days, used) in [("t", 0, true), ("t", 14, true), ("t", 15, false), ("u", 0, false)] {
+            let at = Millis::new(5);
+            let mark = Mark { trail: trail.into(), at, coverage: None, changelogs: BTreeMap::new() };
+            let now = Millis::new(5 + days * 86_400_000);
+            let why = unusable(&mark, &ids, Times { now, oldest_state: 14 * day });
+            assert_eq!(why.is_none(), used, "{trail} {days}: {why:?}");
+        }
+    }
 
     #[test]
     fn a_restore_that_gets_nowhere_is_said_every_half_minute() {

@@ -1,8 +1,9 @@
 //! One partition's stage and how far it has come.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use stage::{Coverage, Millis, Offset, Partition, Stage, StageError, StageFactory};
+use stage::{Coverage, Mark, Millis, Offset, Partition, Stage, StageError, StageFactory, TopicIndex};
 
 use crate::start::Start;
 
@@ -28,12 +29,14 @@ pub(crate) struct Task {
     covered: Instant,
     /// Whether the open transaction holds something of this partition.
     pub(crate) touched: bool,
+    /// Of each changelog, the offset up to which committed state reflects it.
+    reflected: BTreeMap<TopicIndex, Offset>,
 }
 
 impl Task {
-    pub(crate) fn new(factory: &dyn StageFactory, partition: Partition) -> Self {
-        Self {
-            stage: factory.create(partition),
+    pub(crate) fn new(factory: &dyn StageFactory, partition: Partition) -> Result<Self, StageError> {
+        Ok(Self {
+            stage: factory.create(partition)?,
             next: Offset::new(0),
             committed: Offset::new(0),
             last_read: None,
@@ -43,11 +46,13 @@ impl Task {
             due: false,
             covered: Instant::now(),
             touched: false,
-        }
+            reflected: BTreeMap::new(),
+        })
     }
 
-    /// Sets the task to where it starts.
-    pub(crate) fn begin(&mut self, start: Start) {
+    /// Sets the task to where it starts, its state reflecting the changelogs so far.
+    pub(crate) fn begin(&mut self, start: Start, reflected: BTreeMap<TopicIndex, Offset>) {
+        self.reflected = reflected;
         self.next = start.next;
         self.committed = start.next;
         self.last_read = self.stage.coverage().and_then(|coverage| coverage.last_read);
@@ -90,7 +95,14 @@ impl Task {
         self.expired.map_or(0, |(from, until)| u64::try_from(until.number() - from.number()).unwrap_or(0))
     }
 
-    pub(crate) fn commit(&mut self) -> Result<(), StageError> {
+    /// The transaction is committed; `written` says how far each changelog has come by it.
+    pub(crate) fn commit(
+        &mut self,
+        coverage: Coverage,
+        trail: &str,
+        now: Millis,
+        written: impl Fn(TopicIndex) -> Option<Offset>,
+    ) -> Result<(), StageError> {
         self.expired_in_all += self.newly_expired();
         self.touched = false;
         self.due = false;
@@ -98,7 +110,11 @@ impl Task {
         self.covered = Instant::now();
         self.committed = self.next;
         self.committed_read = self.last_read;
-        self.stage.commit()
+        for (topic, reflected) in &mut self.reflected {
+            *reflected = written(*topic).map_or(*reflected, |written| written.max(*reflected));
+        }
+        let changelogs = self.reflected.clone();
+        self.stage.commit(&Mark { trail: trail.to_owned(), at: now, coverage: Some(coverage), changelogs })
     }
 
     pub(crate) fn rollback(&mut self) {

@@ -43,31 +43,69 @@ pub(crate) enum Ended {
     Idle,
     /// It was committed; an event of the group may have cut it short.
     Committed { tally: Box<Tally>, steps: Steps },
+    /// It was committed, as the client says; the topics must say so, too, before it is state.
+    Doubtful { tally: Box<Tally>, steps: Steps },
     /// It was aborted, because partitions of it belong to somebody else already.
     Lost,
 }
 
 const BATCH: usize = 4096;
 
-#[allow(clippy::too_many_arguments, reason = "the parts of a worker, borrowed apart")]
+/// What stays the same from one transaction to the next.
+pub(crate) struct Setting<'a> {
+    pub(crate) spec: &'a StageSpec,
+    pub(crate) ids: &'a Ids,
+    /// The worker's number, for the log.
+    pub(crate) worker: u32,
+    pub(crate) limits: Limits,
+    pub(crate) clock: &'a dyn Fn() -> Millis,
+    pub(crate) stop: &'a Stop,
+}
+
 pub(crate) fn run_transaction<C: Consumer, P: Producer<Membership = C::Membership>>(
     consumer: &mut C,
     producer: &mut P,
-    spec: &StageSpec,
-    ids: &Ids,
+    setting: &Setting<'_>,
     tasks: &mut BTreeMap<Partition, Task>,
-    limits: &Limits,
-    clock: &dyn Fn() -> Millis,
-    stop: &Stop,
     events: &mut std::collections::VecDeque<GroupEvent>,
 ) -> Result<Ended, Failure> {
+    let Setting { spec, limits, .. } = setting;
     let due = tasks.values().any(Task::is_due);
     let patience = if due || limits.restoring { Duration::ZERO } else { limits.patience };
-    let mut batch = consumer.batch(BATCH, patience)?;
+    let batch = consumer.batch(BATCH, patience)?;
     if batch.is_empty() && !due {
         return Ok(Ended::Idle);
     }
-    let mut transaction = producer.begin()?;
+    let transaction = producer.begin()?;
+    tracing::debug!(stage = spec.name, worker = setting.worker, "transaction begun");
+    let ended = fill(consumer, transaction, batch, due, setting, tasks, events);
+    let outcome = match &ended {
+        Ok(Some(_)) => "committed",
+        Ok(None) => "aborted",
+        Err(_) => "failed",
+    };
+    tracing::debug!(stage = spec.name, worker = setting.worker, outcome, "transaction ended");
+    match ended? {
+        None => Ok(Ended::Lost),
+        Some((tally, steps)) if producer.is_doubtful() => Ok(Ended::Doubtful { tally, steps }),
+        Some((tally, steps)) => {
+            publish(producer, setting, tasks)?;
+            Ok(Ended::Committed { tally, steps })
+        }
+    }
+}
+
+/// Fills the open transaction and commits it; none where it was aborted, as its partitions were lost.
+fn fill<C: Consumer, T: Transaction<Membership = C::Membership>>(
+    consumer: &mut C,
+    mut transaction: T,
+    mut batch: C::Batch,
+    due: bool,
+    setting: &Setting<'_>,
+    tasks: &mut BTreeMap<Partition, Task>,
+    events: &mut std::collections::VecDeque<GroupEvent>,
+) -> Result<Option<(Box<Tally>, Steps)>, Failure> {
+    let Setting { spec, ids, limits, clock, stop, .. } = setting;
     let mut tally = Box::<Tally>::default();
     let mut steps = Steps::default();
     let began = Instant::now();
@@ -92,17 +130,28 @@ pub(crate) fn run_transaction<C: Consumer, P: Producer<Membership = C::Membershi
     drop(batch);
     if let Some(GroupEvent::Lost(_)) = events.back() {
         transaction.abort()?;
-        return Ok(Ended::Lost);
+        return Ok(None);
     }
     let started = Instant::now();
     let offsets = close(spec, ids, tasks, clock(), &mut transaction, &mut tally)?;
     transaction.commit(&offsets, &consumer.membership()?)?;
+    steps.commit = started.elapsed().as_secs_f64();
+    Ok(Some((tally, steps)))
+}
+
+/// What was committed is state now.
+fn publish<P: Producer>(
+    producer: &P,
+    setting: &Setting<'_>,
+    tasks: &mut BTreeMap<Partition, Task>,
+) -> Result<(), Failure> {
+    let Setting { spec, ids, clock, .. } = setting;
     for (partition, task) in tasks.iter_mut().filter(|(_, task)| task.touched) {
-        task.commit()
+        let coverage = task.coverage(&ids.cluster, &ids.input);
+        task.commit(coverage, &ids.trail, clock(), |topic| producer.written(topic, *partition))
             .map_err(|error| Failure::stage(error, spec.topic(spec.input), *partition, task.committed))?;
     }
-    steps.commit = started.elapsed().as_secs_f64();
-    Ok(Ended::Committed { tally, steps })
+    Ok(())
 }
 
 fn account_for_expired(

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use stage::{Millis, Partition, StageFactory};
+use sha2::{Digest as _, Sha256};
+use stage::{Millis, Partition, StageFactory, StageSpec};
 
 use crate::budget::Budget;
 use crate::error::{BrokerError, Cause, Remedy};
@@ -16,11 +17,12 @@ use crate::failure::Failure;
 use crate::held::Held;
 use crate::metrics::StageMetrics;
 use crate::port::{Broker, Consumer, GroupEvent, Log, MemberSpec};
-use crate::restore::{Ids, Restore};
+use crate::restore::{Ids, Restored, Times};
+use crate::restores::Restores;
 use crate::stop::Stop;
 use crate::tally::{Observer, Phase};
 use crate::task::Task;
-use crate::transaction::{Ended, Limits, run_transaction};
+use crate::transaction::{Ended, Limits, Setting, run_transaction};
 
 /// How a worker is set up.
 #[derive(Clone)]
@@ -36,6 +38,10 @@ pub struct WorkerConfig {
     pub membership: MembershipKind,
     /// When a transaction ends.
     pub limits: Limits,
+    /// How many partitions are restored at the same time.
+    pub restores: usize,
+    /// State on disk that is older than this is not used: half of the topics' `delete.retention.ms`.
+    pub oldest_state: Duration,
     /// The broker's and everybody's time.
     pub clock: Arc<dyn Fn() -> Millis + Send + Sync>,
 }
@@ -78,7 +84,7 @@ pub struct Worker<B: Broker> {
     audience: Audience,
     link: Option<Link<B>>,
     tasks: BTreeMap<Partition, Task>,
-    restores: Vec<Restore<B::Log>>,
+    restores: Restores<B::Log>,
     events: VecDeque<GroupEvent>,
     /// Accepted, and not being restored yet.
     accepted: Vec<Partition>,
@@ -97,6 +103,7 @@ struct Link<B: Broker> {
 impl<B: Broker> Worker<B> {
     /// A worker that has not connected yet.
     pub fn new(broker: B, factory: Arc<dyn StageFactory>, config: WorkerConfig, audience: Audience) -> Self {
+        let restores = Restores::new(config.restores);
         Self {
             broker,
             factory,
@@ -104,7 +111,7 @@ impl<B: Broker> Worker<B> {
             audience,
             link: None,
             tasks: BTreeMap::new(),
-            restores: Vec::new(),
+            restores,
             events: VecDeque::new(),
             accepted: Vec::new(),
             held: Held::default(),
@@ -139,7 +146,6 @@ impl<B: Broker> Worker<B> {
             self.handle(event)?;
             self.events.pop_front();
         }
-        self.begin_restore()?;
         self.restore()?;
         self.transact(stop)
     }
@@ -152,7 +158,7 @@ impl<B: Broker> Worker<B> {
         let id = self.config.id(spec.name);
         let input = spec.topic(spec.input);
         let mut log = self.broker.log()?;
-        let ids = Ids { cluster: log.cluster_id()?, input: log.topic_id(input)? };
+        let ids = ids(&mut log, spec)?;
         // The producer first: it aborts what a dead predecessor left open, so that the group's
         // offsets and the ends of the changelogs are decided when they are asked for.
         let producer = self.broker.producer(&id, input, &spec.topics)?;
@@ -213,85 +219,56 @@ impl<B: Broker> Worker<B> {
         self.audience.metrics.taken(partitions, lost);
         self.accepted.retain(|partition| !partitions.contains(partition));
         self.tasks.retain(|partition, _| !partitions.contains(partition));
-        self.restores.iter_mut().for_each(|restore| restore.forget(partitions));
-        self.restores.retain(|restore| !restore.is_empty());
+        self.restores.forget(partitions);
         if lost {
             self.audience.observer.entered(Phase::Joining);
         } else {
             self.tell_phase();
         }
-        self.held.tell(&self.tasks, &self.audience.metrics);
-        Ok(())
-    }
-
-    fn begin_restore(&mut self) -> Result<(), Failure> {
-        if self.accepted.is_empty() {
-            return Ok(());
-        }
-        let partitions = self.accepted.clone();
-        let factory = Arc::clone(&self.factory);
-        let link = self.link();
-        let committed = link.consumer.committed(&partitions)?;
-        let restore = Restore::begin(&mut link.log, factory.as_ref(), committed)?;
-        self.restores.push(restore);
-        self.accepted.clear();
+        self.tell_held();
         Ok(())
     }
 
     fn restore(&mut self) -> Result<(), Failure> {
-        let Some(restore) = self.restores.first_mut() else { return Ok(()) };
         let link = self.link.as_mut().expect("a pass connects first");
-        // With nothing else to do the restore has the thread to itself.
-        let wait = if self.tasks.is_empty() { Duration::from_millis(200) } else { Duration::from_millis(20) };
-        let finished = restore.step(&mut link.log, self.factory.spec(), &link.ids, wait)?;
-        let remaining = restore.remaining();
-        self.audience.metrics.restoring(remaining);
-        if finished.is_none() && restore.stands_still(Instant::now()) {
-            let (stage, worker) = (self.factory.spec().name, self.config.number);
-            tracing::warn!(
-                stage,
-                worker,
-                remaining,
-                "the restore waits: no broker answers, or a transaction was left open in a topic that is read; kafka-transactions.sh find-hanging names it"
-            );
+        if !self.accepted.is_empty() {
+            self.restores.add(link.consumer.committed(&self.accepted)?);
+            self.accepted.clear();
         }
-        if let Some(tasks) = finished {
-            let restored: Vec<_> = tasks.iter().map(|(p, task)| (*p, task.next)).collect();
-            self.tasks.extend(tasks);
-            self.restores.remove(0);
-            self.audience.metrics.restoring(0);
+        if self.restores.is_empty() {
+            return Ok(());
+        }
+        // With nothing else to do the restores have the thread to themselves.
+        let wait = if self.tasks.is_empty() { Duration::from_millis(200) } else { Duration::from_millis(20) };
+        let times = Times { now: (self.config.clock)(), oldest_state: self.config.oldest_state };
+        self.restores.step(&mut link.log, self.factory.as_ref(), &link.ids, wait, times)?;
+        let ready = self.restores.take_ready();
+        let starts: Vec<_> = ready.iter().map(|restored| (restored.partition, restored.task.next)).collect();
+        // Tasks before their input is started: should that fail, recovery starts the input of all tasks.
+        self.tasks.extend(ready.into_iter().map(|Restored { partition, task }| (partition, task)));
+        if !starts.is_empty() {
             self.tell_phase();
-            self.held.tell(&self.tasks, &self.audience.metrics);
-            let link = self.link.as_mut().expect("a pass connects first");
-            for (partition, next) in restored {
-                let stage = self.factory.spec().name;
-                tracing::info!(
-                    stage,
-                    partition = partition.number(),
-                    next = next.number(),
-                    "partition restored"
-                );
-                link.consumer.start(partition, next)?;
-            }
+        }
+        self.tell_held();
+        let link = self.link.as_mut().expect("a pass connects first");
+        for (partition, next) in starts {
+            link.consumer.start(partition, next)?;
         }
         Ok(())
     }
 
     fn transact(&mut self, stop: &Stop) -> Result<(), Failure> {
         let link = self.link.as_mut().expect("a pass connects first");
-        let limits = Limits { restoring: !self.restores.is_empty(), ..self.config.limits };
-        let clock = Arc::clone(&self.config.clock);
-        let ended = run_transaction(
-            &mut link.consumer,
-            &mut link.producer,
-            self.factory.spec(),
-            &link.ids,
-            &mut self.tasks,
-            &limits,
-            clock.as_ref(),
+        let setting = Setting {
+            spec: self.factory.spec(),
+            ids: &link.ids,
+            worker: self.config.number,
+            limits: Limits { restoring: !self.restores.is_empty(), ..self.config.limits },
+            clock: self.config.clock.as_ref(),
             stop,
-            &mut self.events,
-        )?;
+        };
+        let (consumer, producer) = (&mut link.consumer, &mut link.producer);
+        let ended = run_transaction(consumer, producer, &setting, &mut self.tasks, &mut self.events)?;
         self.tell_lag();
         match ended {
             Ended::Idle => {}
@@ -299,7 +276,12 @@ impl<B: Broker> Worker<B> {
                 self.budget.succeeded(Instant::now());
                 self.audience.metrics.committed(&tally, steps, (self.config.clock)());
                 self.audience.observer.committed(&tally);
-                self.held.tell(&self.tasks, &self.audience.metrics);
+                self.tell_held();
+            }
+            Ended::Doubtful { tally, steps } => {
+                self.audience.metrics.committed(&tally, steps, (self.config.clock)());
+                self.audience.observer.committed(&tally);
+                return Err(doubt().into());
             }
             Ended::Lost => {
                 self.audience.metrics.aborted();
@@ -364,9 +346,9 @@ impl<B: Broker> Worker<B> {
     }
 
     /// Drops every connection and all state: it is rebuilt from committed topics.
-    fn drop_link(&mut self) {
+    pub(crate) fn drop_link(&mut self) {
         let mut held: Vec<_> = self.tasks.keys().chain(&self.accepted).copied().collect();
-        held.extend(self.restores.iter().flat_map(Restore::partitions));
+        held.extend(self.restores.partitions());
         self.audience.metrics.dropped(&held);
         self.tasks.clear();
         self.restores.clear();
@@ -375,7 +357,11 @@ impl<B: Broker> Worker<B> {
         // Told first: to leave may take seconds.
         self.audience.observer.entered(Phase::Joining);
         self.link = None;
-        self.held.tell(&self.tasks, &self.audience.metrics);
+        self.tell_held();
+    }
+
+    fn tell_held(&mut self) {
+        self.held.tell(&self.tasks, self.restores.remaining(), &self.audience.metrics);
     }
 
     fn tell_phase(&self) {
@@ -410,5 +396,32 @@ impl<B: Broker> Worker<B> {
     #[must_use]
     pub fn working_on(&self) -> usize {
         self.tasks.len()
+    }
+}
+
+/// The ids of everything that offsets are kept of.
+fn ids(log: &mut impl Log, spec: &StageSpec) -> Result<Ids, BrokerError> {
+    let cluster = log.cluster_id()?;
+    let topics = log.topic_ids(&spec.topics)?;
+    let input = topics[spec.input.index()].clone();
+    let mut trail = Sha256::new();
+    trail.update(&cluster);
+    for (name, id) in spec.topics.iter().zip(topics) {
+        trail.update(format!("\n{name} {id}"));
+    }
+    let trail = trail.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Ids { cluster, input, trail })
+}
+
+/// The client sent the end of a transaction more than once and says that it was committed: a copy that
+/// comes late could end the next transaction, and what a broker made of the first is seen in the topics
+/// only (librdkafka#5423).
+fn doubt() -> BrokerError {
+    BrokerError {
+        remedy: Remedy::Rebuild,
+        cause: Cause::Transport,
+        attempt: "after a commit".into(),
+        detail: "its EndTxn was sent more than once: the producer is replaced and the topics are asked"
+            .into(),
     }
 }

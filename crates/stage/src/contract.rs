@@ -1,6 +1,6 @@
 //! The `Stage` trait and how a stage tells the runtime what it reads, writes and restores.
 
-use crate::{Coverage, Label, Millis, Offset, Outcome, Partition, Record, Sink, TopicIndex};
+use crate::{Coverage, Label, Mark, Millis, Offset, Outcome, Partition, Record, Sink, TopicIndex};
 
 /// One partition's stage: its rules and the state they need.
 ///
@@ -38,11 +38,11 @@ pub trait Stage: Send {
         sink: &mut dyn Sink,
     ) -> Result<(), StageError>;
 
-    /// The transaction is committed: its changes are state now.
+    /// The transaction is committed: its changes are state now, which reflects `mark`.
     ///
     /// # Errors
-    /// [`StageError`] when the store refused them; the state must be rebuilt from the topics.
-    fn commit(&mut self) -> Result<(), StageError>;
+    /// [`StageError`] when the store refused them; the state must be restored from the topics.
+    fn commit(&mut self, mark: &Mark) -> Result<(), StageError>;
 
     /// The transaction is aborted: drops its changes.
     fn rollback(&mut self);
@@ -54,7 +54,25 @@ pub trait Stage: Send {
     /// [`StageError::Stop`] when the record cannot be read.
     fn restore(&mut self, topic: TopicIndex, record: &Record<'_>) -> Result<(), StageError>;
 
-    /// The coverage that the restored ledger held for this stage and partition.
+    /// What was restored so far is state now, which reflects `mark`. Called while a restore goes on,
+    /// so that its work is not lost with the process, and at its end.
+    ///
+    /// # Errors
+    /// [`StageError`] when the store refused it.
+    fn restored(&mut self, mark: &Mark) -> Result<(), StageError>;
+
+    /// What the state reflected when the stage was made: of the topics only what came after that must
+    /// be restored. `None` where there was no state.
+    fn mark(&self) -> Option<&Mark>;
+
+    /// Sets aside all state, and says why: it must be restored as a whole.
+    ///
+    /// # Errors
+    /// [`StageError`] when the store refused it.
+    fn reset(&mut self, why: &str) -> Result<(), StageError>;
+
+    /// The coverage of this stage and partition: the restored ledger's, or, where nothing newer was
+    /// restored, what the state had.
     fn coverage(&self) -> Option<&Coverage>;
 
     /// What to read, beyond the ledger, before the first input record.
@@ -99,6 +117,10 @@ pub enum StageError {
     /// The state is not to be trusted: abort and restore it from the topics.
     #[error("{0}")]
     Rebuild(String),
+    /// The state cannot be kept now, as its disk is full or gone, or somebody else has it: abort,
+    /// wait, restore it from the topics.
+    #[error("{0}")]
+    Storage(String),
     /// A person must act: stop the stage and say so.
     #[error("{0}")]
     Stop(String),
@@ -142,6 +164,10 @@ pub trait StageFactory: Send + Sync {
     /// What the stages read and write.
     fn spec(&self) -> &StageSpec;
 
-    /// A stage for this partition, with no state yet.
-    fn create(&self, partition: Partition) -> Box<dyn Stage>;
+    /// A stage for this partition, with the state that an earlier one left where it is kept on disk,
+    /// else with none.
+    ///
+    /// # Errors
+    /// [`StageError::Storage`] when its store cannot be opened now.
+    fn create(&self, partition: Partition) -> Result<Box<dyn Stage>, StageError>;
 }

@@ -6,6 +6,7 @@
 
 mod contract;
 mod coverage;
+mod mark;
 mod outcome;
 mod place;
 mod record;
@@ -13,6 +14,7 @@ pub mod store;
 
 pub use contract::{Changelog, ReadFrom, RestorePoint, Stage, StageError, StageFactory, StageSpec};
 pub use coverage::Coverage;
+pub use mark::Mark;
 pub use outcome::{Label, Outcome};
 pub use place::{Millis, Offset, Partition, PartitionCount, TopicIndex};
 pub use record::{Header, Output, Record, Sink};

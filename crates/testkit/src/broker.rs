@@ -2,6 +2,7 @@
 //! the broker's. Its folder keeps data, certificates and log over a restart.
 
 use std::fs::{File, OpenOptions};
+use std::hash::{BuildHasher, RandomState};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,12 +10,13 @@ use std::time::{Duration, Instant};
 
 use crate::leash::Leash;
 use crate::process::{Signal, await_exit};
+use crate::proxy::Network;
 use crate::wait::wait_for;
 use crate::{port, skip};
 
 const START_LIMIT: Duration = Duration::from_secs(90);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
-const STARTS: usize = 5;
+const FOUNDINGS: usize = 5;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Security {
@@ -22,13 +24,31 @@ pub(crate) enum Security {
     SaslSsl,
 }
 
+/// What is to be founded.
+pub(crate) struct Founding {
+    pub(crate) nodes: usize,
+    pub(crate) proxied: bool,
+    pub(crate) heap: Option<String>,
+    pub(crate) security: Security,
+}
+
 /// Where a broker lives: what stays the same when its process is replaced.
 pub(crate) struct Site {
     folder: tempfile::TempDir,
+    id: i32,
+    port: u16,
+    controllers: Vec<u16>,
+    cluster: String,
+    proxied: Option<Proxied>,
     security: Security,
     heap: Option<String>,
-    pub(crate) port: u16,
-    controller_port: u16,
+}
+
+/// The second listener: where the proxy finds it, and where clients find the proxy.
+#[derive(Clone, Copy)]
+struct Proxied {
+    port: u16,
+    advertised: u16,
 }
 
 pub(crate) struct Broker {
@@ -37,36 +57,71 @@ pub(crate) struct Broker {
     leash: Option<Leash>,
 }
 
-enum Start {
-    Running(Broker),
+/// A process that may become a broker that serves.
+pub(crate) struct Starting {
+    broker: Broker,
+    // Where in the log its own part begins.
+    from: usize,
+}
+
+enum Failure {
     PortTaken,
-    Failed(String),
+    Other(String),
+}
+
+impl Founding {
+    /// New sites with running brokers, and the proxies before them. Another process can take a port between our look and the
+    /// broker's: then others.
+    pub(crate) fn found(&self) -> (Vec<(Site, Broker)>, Option<Network>) {
+        for _ in 0..FOUNDINGS {
+            let (sites, network) = self.sites();
+            let starting: Vec<Starting> = sites.iter().map(Site::begin).collect();
+            let started: Result<Vec<Broker>, Failure> =
+                sites.iter().zip(starting).map(|(site, starting)| site.started(starting)).collect();
+            match started {
+                Ok(brokers) => return (sites.into_iter().zip(brokers).collect(), network),
+                Err(Failure::PortTaken) => {}
+                Err(Failure::Other(why)) => panic!("{why}"),
+            }
+        }
+        panic!("no free ports for a broker in {FOUNDINGS} attempts");
+    }
+
+    fn sites(&self) -> (Vec<Site>, Option<Network>) {
+        let ports = port::several_free(3 * self.nodes);
+        let (listeners, rest) = ports.split_at(self.nodes);
+        let (controllers, behind) = rest.split_at(self.nodes);
+        let ids = || (1..).take(self.nodes);
+        let network = self.proxied.then(|| Network::before(ids().zip(behind.iter().copied())));
+        let cluster = cluster_id();
+        let site = |(id, (port, behind)): (i32, (&u16, &u16))| Site {
+            folder: tempfile::Builder::new()
+                .prefix("lms-audit-kafka-")
+                .tempdir()
+                .expect("a folder can be made"),
+            id,
+            port: *port,
+            controllers: controllers.to_vec(),
+            cluster: cluster.clone(),
+            proxied: network
+                .as_ref()
+                .map(|network| Proxied { port: *behind, advertised: network.proxy(id).address().port() }),
+            security: self.security,
+            heap: self.heap.clone(),
+        };
+        let sites = ids().zip(listeners.iter().zip(behind)).map(site).collect();
+        (sites, network)
+    }
 }
 
 impl Site {
-    /// A new site with a running broker. Another process can take a port between our look and the broker's: then others.
-    pub(crate) fn found(security: Security, heap: Option<&str>) -> (Self, Broker) {
-        for _ in 0..STARTS {
-            let folder =
-                tempfile::Builder::new().prefix("lms-audit-kafka-").tempdir().expect("a folder can be made");
-            let (heap, port, controller_port) = (heap.map(str::to_owned), port::free(), port::free());
-            let site = Self { folder, security, heap, port, controller_port };
-            match site.start() {
-                Start::Running(broker) => return (site, broker),
-                Start::PortTaken => {}
-                Start::Failed(why) => panic!("{why}"),
-            }
-        }
-        panic!("no free ports for a broker in {STARTS} attempts");
+    pub(crate) fn id(&self) -> i32 {
+        self.id
     }
 
-    /// Starts the process again, on the same data and ports.
-    pub(crate) fn start_again(&self) -> Broker {
-        match self.start() {
-            Start::Running(broker) => broker,
-            Start::PortTaken => panic!("the broker's port {} was taken while it was down", self.port),
-            Start::Failed(why) => panic!("{why}"),
-        }
+    /// Where it listens itself.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -77,17 +132,25 @@ impl Site {
         read_lossy(&self.log_file())
     }
 
-    fn log_file(&self) -> PathBuf {
-        self.folder().join("log")
+    /// Starts a process on this site's data and ports.
+    pub(crate) fn begin(&self) -> Starting {
+        Starting { from: self.log().len(), broker: self.spawn() }
     }
 
-    fn start(&self) -> Start {
-        let before = self.log().len();
-        let mut broker = self.spawn();
+    /// Waits until a process that took the place of an earlier one serves.
+    pub(crate) fn started_again(&self, starting: Starting) -> Broker {
+        self.started(starting).unwrap_or_else(|failure| match failure {
+            Failure::PortTaken => panic!("a port of node {} was taken while it was down", self.id),
+            Failure::Other(why) => panic!("{why}"),
+        })
+    }
+
+    fn started(&self, starting: Starting) -> Result<Broker, Failure> {
+        let Starting { mut broker, from } = starting;
         let began = Instant::now();
         wait_for(START_LIMIT + Duration::from_secs(1), "the broker's start", || {
             let log = self.log();
-            let new = log.get(before..).unwrap_or(&log);
+            let new = log.get(from..).unwrap_or(&log);
             if new.contains("Kafka Server started") {
                 return Some(Ok(()));
             }
@@ -95,29 +158,19 @@ impl Site {
             if let Some(status) = ended {
                 let why = format!("the broker ended while starting ({status}):\n{new}");
                 let taken = new.contains("Address already in use");
-                return Some(Err(if taken { Start::PortTaken } else { Start::Failed(why) }));
+                return Some(Err(if taken { Failure::PortTaken } else { Failure::Other(why) }));
             }
             (began.elapsed() > START_LIMIT).then(|| {
-                Err(Start::Failed(format!("the broker does not start within {START_LIMIT:?}:\n{new}")))
+                Err(Failure::Other(format!("the broker does not start within {START_LIMIT:?}:\n{new}")))
             })
         })
-        .map_or_else(|failure| failure, |()| Start::Running(broker))
+        .map(|()| broker)
     }
 
     fn spawn(&self) -> Broker {
-        let mut command = Command::new(skip::kafka_script());
-        command.arg("run").arg("--dir").arg(self.folder());
-        command.args(["--port", &self.port.to_string()]);
-        command.args(["--controller-port", &self.controller_port.to_string()]);
-        if self.security == Security::SaslSsl {
-            command.arg("--secure");
-        }
-        if let Some(heap) = &self.heap {
-            command.env("LMSAUDIT_KAFKA_HEAP", heap);
-        }
         let log = open_log(&self.log_file());
-        let child = command
-            .env("SETUP_INSTALL", "never")
+        let child = self
+            .command()
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a file handle can be cloned"))
             .stderr(log)
@@ -128,6 +181,35 @@ impl Site {
         let leash = Some(Leash::hold(&child, self.folder()));
         Broker { child, leash }
     }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(skip::kafka_script());
+        command.arg("run").arg("--dir").arg(self.folder());
+        command.args(["--port", &self.port.to_string()]);
+        match self.controllers.as_slice() {
+            [alone] => command.args(["--controller-port", &alone.to_string()]),
+            all => {
+                let ports: Vec<String> = all.iter().map(u16::to_string).collect();
+                command.args(["--node", &self.id.to_string(), "--cluster-id", &self.cluster]);
+                command.args(["--controllers", &ports.join(",")])
+            }
+        };
+        if let Some(Proxied { port, advertised }) = self.proxied {
+            command.args(["--proxied", &format!("{port}:{advertised}")]);
+        }
+        if self.security == Security::SaslSsl {
+            command.arg("--secure");
+        }
+        if let Some(heap) = &self.heap {
+            command.env("LMSAUDIT_KAFKA_HEAP", heap);
+        }
+        command.env("SETUP_INSTALL", "never");
+        command
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder().join("log")
+    }
 }
 
 impl Broker {
@@ -136,8 +218,13 @@ impl Broker {
     }
 
     /// Ends it in the given way and waits for its end.
-    pub(crate) fn end(mut self, signal: Signal) {
-        signal.send(&self.child);
+    pub(crate) fn end(self, signal: Signal) {
+        self.signal(signal);
+        self.await_end();
+    }
+
+    /// Waits for its end, which it has been told of.
+    pub(crate) fn await_end(mut self) {
         await_exit(&mut self.child, STOP_LIMIT, "the broker");
     }
 }
@@ -149,6 +236,12 @@ impl Drop for Broker {
         let _ = self.child.wait();
         drop(self.leash.take());
     }
+}
+
+/// 22 characters of URL-safe base64 are what Kafka takes for 16 bytes; one that begins with a dash would be read as an option.
+fn cluster_id() -> String {
+    let half = || RandomState::new().hash_one("cluster");
+    format!("A{:016x}{:05x}", half(), half() & 0xf_ffff)
 }
 
 fn open_log(path: &Path) -> File {

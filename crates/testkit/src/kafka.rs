@@ -1,8 +1,7 @@
-//! A Kafka cluster to test against: usually one broker of ours, which can be killed, frozen and started again; or an existing
-//! cluster, of which only its addresses are known.
+//! A Kafka cluster to test against: usually one of ours, whose brokers can be killed, frozen and started again; or an existing
+//! one, of which only its addresses are known. How to connect, topics; the rest stands beside: nodes, leadership, read, write.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -10,47 +9,60 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-use crate::broker::{Broker, Security, Site};
-use crate::process::Signal;
+use crate::broker::{Founding, Security, Site};
+use crate::nodes::Seat;
+use crate::proxy::Network;
 use crate::wait::wait_until;
 
 pub(crate) const ANSWER: Duration = Duration::from_secs(30);
+const BOOTSTRAP: &str = "bootstrap.servers";
+/// What a request says that leaves the number to the broker (KIP-464).
+const DEFAULT_REPLICAS: i32 = -1;
 
 /// A cluster and how to connect to it. One of ours ends with this value, or with the test process.
 pub struct TestKafka {
     properties: Vec<(String, String)>,
-    // Before the site in this struct: the broker must be gone before its folder goes.
-    broker: Mutex<Option<Broker>>,
-    site: Option<Site>,
+    direct: String,
+    // Before the network in this struct: brokers that end are no news for those who go through it.
+    seats: Vec<Seat>,
+    network: Option<Network>,
 }
 
 impl TestKafka {
     pub(crate) fn existing(servers: &str) -> Self {
-        let properties = vec![("bootstrap.servers".to_owned(), servers.to_owned())];
-        Self { properties, broker: Mutex::new(None), site: None }
+        let properties = vec![(BOOTSTRAP.to_owned(), servers.to_owned())];
+        Self { properties, direct: servers.to_owned(), seats: Vec::new(), network: None }
     }
 
-    pub(crate) fn start(security: Security) -> Self {
-        Self::start_with(security, None)
-    }
-
-    pub(crate) fn start_with(security: Security, heap: Option<&str>) -> Self {
-        let (site, broker) = Site::found(security, heap);
-        let properties = match security {
-            Security::Plaintext => vec![("bootstrap.servers".to_owned(), format!("127.0.0.1:{}", site.port))],
-            Security::SaslSsl => read_properties(&site),
+    pub(crate) fn start(founding: Founding) -> Self {
+        let (brokers, network) = founding.found();
+        let seats: Vec<Seat> = brokers.into_iter().map(|(site, broker)| Seat::taken(site, broker)).collect();
+        let sites = || seats.iter().map(Seat::site);
+        let direct = joined(sites().map(Site::address));
+        let offered = match &network {
+            Some(network) => joined(sites().map(|site| network.proxy(site.id()).address().to_string())),
+            None => direct.clone(),
         };
-        let kafka = Self { properties, broker: Mutex::new(Some(broker)), site: Some(site) };
-        kafka.await_metadata();
+        let properties = match founding.security {
+            Security::Plaintext => vec![(BOOTSTRAP.to_owned(), offered)],
+            Security::SaslSsl => read_properties(seats[0].site()),
+        };
+        let kafka = Self { properties, direct, seats, network };
+        kafka.await_listed(&kafka.seats.iter().map(|seat| seat.site().id()).collect::<Vec<_>>());
         kafka
     }
 
-    /// `host:port`, comma-separated.
+    /// Where the product connects, through the network where there is one: `host:port`, comma-separated.
     pub fn bootstrap(&self) -> &str {
-        self.property("bootstrap.servers").expect("a cluster has an address")
+        self.property(BOOTSTRAP).expect("a cluster has an address")
     }
 
-    /// Everything a client needs to connect, as librdkafka's properties.
+    /// Where the brokers themselves listen, past any network; [`Self::bootstrap`] where there is none.
+    pub fn direct(&self) -> &str {
+        &self.direct
+    }
+
+    /// Everything the product needs to connect, as librdkafka's properties.
     pub fn properties(&self) -> &[(String, String)] {
         &self.properties
     }
@@ -64,7 +76,7 @@ impl TestKafka {
     pub fn environment(&self) -> Vec<(String, String)> {
         let variable = |(key, value): &(String, String)| match key.as_str() {
             "sasl.password" => {
-                let file = self.ours().folder().join("tls/password");
+                let file = self.ours()[0].site().folder().join("tls/password");
                 ("LMSAUDIT_KAFKA_SASL_PASSWORD_FILE".to_owned(), file.display().to_string())
             }
             _ => (format!("LMSAUDIT_KAFKA_{}", key.to_ascii_uppercase().replace('.', "_")), value.clone()),
@@ -72,13 +84,30 @@ impl TestKafka {
         self.properties.iter().map(variable).collect()
     }
 
-    /// Whether the broker is ours, so that it may be killed.
+    /// Whether the cluster is ours, so that its brokers may be killed.
     pub fn is_ours(&self) -> bool {
-        self.site.is_some()
+        !self.seats.is_empty()
     }
 
-    /// A configuration that connects, to be added to.
+    /// How many replicas a topic of this cluster can have, three at most; one where the cluster is not ours.
+    pub fn replicas(&self) -> usize {
+        if self.seats.len() < 3 { 1 } else { 3 }
+    }
+
+    /// The `min.insync.replicas` that goes with [`Self::replicas`]: one broker may be missing, where there are several.
+    pub fn min_in_sync(&self) -> usize {
+        if self.replicas() < 3 { 1 } else { 2 }
+    }
+
+    /// A test's own way to the brokers, past any network: a configuration that connects, to be added to.
     pub fn client(&self) -> ClientConfig {
+        let mut config = self.product_client();
+        config.set(BOOTSTRAP, &self.direct);
+        config
+    }
+
+    /// The same as the product connects, through the network where there is one.
+    pub fn product_client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         for (key, value) in &self.properties {
             config.set(key, value);
@@ -86,11 +115,19 @@ impl TestKafka {
         config
     }
 
-    /// Makes one topic with one replica and waits until every partition has a leader.
+    /// The network before the brokers.
+    ///
+    /// # Panics
+    /// When the cluster was not started with [`crate::Cluster::proxied`].
+    pub fn network(&self) -> &Network {
+        self.network.as_ref().expect("only a cluster made by Cluster::proxied has a network to disturb")
+    }
+
+    /// Makes one topic with as many replicas as the cluster gives by default (one of ours: [`Self::replicas`]) and waits until every partition has a leader.
     pub fn create_topic(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) {
         let admin: AdminClient<DefaultClientContext> =
             self.client().create().expect("an admin client can be made");
-        let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+        let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(DEFAULT_REPLICAS));
         for (key, value) in settings {
             topic = topic.set(key, value);
         }
@@ -110,40 +147,6 @@ impl TestKafka {
         name
     }
 
-    /// The broker's log since its first start.
-    pub fn log(&self) -> String {
-        self.ours().log()
-    }
-
-    /// SIGKILL, and waits for the end.
-    pub fn kill(&self) {
-        self.take_broker().end(Signal::Kill);
-    }
-
-    /// SIGTERM, and waits for the end.
-    pub fn stop(&self) {
-        self.take_broker().end(Signal::Term);
-    }
-
-    /// SIGSTOP: connections stay open and nothing is answered.
-    pub fn freeze(&self) {
-        self.with_broker(|broker| broker.signal(Signal::Stop));
-    }
-
-    /// SIGCONT after [`Self::freeze`].
-    pub fn thaw(&self) {
-        self.with_broker(|broker| broker.signal(Signal::Continue));
-    }
-
-    /// Starts it again after [`Self::kill`] or [`Self::stop`], on the same data and port, and waits until it answers.
-    pub fn start_again(&self) {
-        let mut broker = self.lock();
-        assert!(broker.is_none(), "the broker runs already");
-        *broker = Some(self.ours().start_again());
-        drop(broker);
-        self.await_metadata();
-    }
-
     pub(crate) fn consumer(&self, settings: &[(&str, &str)]) -> BaseConsumer {
         let mut config = self.client();
         for (key, value) in settings {
@@ -152,13 +155,28 @@ impl TestKafka {
         config.create().expect("a consumer can be made")
     }
 
-    fn await_metadata(&self) {
+    /// Waits until the cluster lists these nodes among its brokers.
+    pub(crate) fn await_listed(&self, ids: &[i32]) {
         let consumer = self.consumer(&[]);
-        wait_until(ANSWER, "the broker's metadata", || {
-            consumer
-                .fetch_metadata(None, Duration::from_secs(5))
-                .is_ok_and(|metadata| !metadata.brokers().is_empty())
+        wait_until(ANSWER, &format!("nodes {ids:?} in the brokers' metadata"), || {
+            let metadata = consumer.fetch_metadata(None, Duration::from_secs(5));
+            metadata.is_ok_and(|metadata| {
+                ids.iter().all(|id| metadata.brokers().iter().any(|broker| broker.id() == *id))
+            })
         });
+    }
+
+    pub(crate) fn seats(&self) -> &[Seat] {
+        &self.seats
+    }
+
+    pub(crate) fn ours(&self) -> &[Seat] {
+        assert!(self.is_ours(), "only a broker of ours can be steered; use fresh_kafka_or_skip");
+        &self.seats
+    }
+
+    pub(crate) fn has_network(&self) -> bool {
+        self.network.is_some()
     }
 
     fn leaders(&self, topic: &str) -> usize {
@@ -166,25 +184,10 @@ impl TestKafka {
         let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
         partitions.filter(|partition| partition.leader() >= 0).count()
     }
+}
 
-    fn ours(&self) -> &Site {
-        self.site.as_ref().expect("only a broker of ours can be steered; use fresh_kafka_or_skip")
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Broker>> {
-        // A panic while steering the broker leaves it either there or gone, and the test has failed anyway.
-        self.broker.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take_broker(&self) -> Broker {
-        self.ours();
-        self.lock().take().expect("the broker runs")
-    }
-
-    fn with_broker(&self, act: impl FnOnce(&Broker)) {
-        self.ours();
-        act(self.lock().as_ref().expect("the broker runs"));
-    }
+fn joined(addresses: impl Iterator<Item = String>) -> String {
+    addresses.collect::<Vec<_>>().join(",")
 }
 
 fn read_properties(site: &Site) -> Vec<(String, String)> {

@@ -1,6 +1,7 @@
 //! Free loopback ports for servers of our own. They are taken below the range from which the system gives ports to outgoing
 //! connections, so that a broker finds its port again when it is restarted.
 
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -14,6 +15,15 @@ pub(crate) fn free() -> u16 {
         .map(|attempt| FIRST + u16::try_from(random.hash_one(attempt) % COUNT).expect("the count fits"))
         .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
         .expect("one of a thousand loopback ports is free")
+}
+
+/// So many free ports, each another.
+pub(crate) fn several_free(count: usize) -> Vec<u16> {
+    let mut ports = BTreeSet::new();
+    while ports.len() < count {
+        ports.insert(free());
+    }
+    ports.into_iter().collect()
 }
 
 #[cfg(test)]

@@ -114,6 +114,11 @@ impl Product {
         self.read("stderr")
     }
 
+    /// The file of its standard error. It goes with this value.
+    pub fn stderr_file(&self) -> PathBuf {
+        self.folder.path().join("stderr")
+    }
+
     /// Waits until its log contains `text`.
     ///
     /// # Panics

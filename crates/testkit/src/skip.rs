@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::broker::Security;
+use crate::broker::{Founding, Security};
 use crate::kafka::TestKafka;
 
 /// The broker of this test process, started at the first call: `KAFKA_BOOTSTRAP_SERVERS` where that is set, else one of its own.
@@ -22,7 +22,7 @@ pub fn kafka_or_skip() -> Option<&'static TestKafka> {
     if let Ok(servers) = std::env::var("KAFKA_BOOTSTRAP_SERVERS") {
         return Some(SHARED.get_or_init(|| TestKafka::existing(&servers)));
     }
-    can_start().then(|| SHARED.get_or_init(|| TestKafka::start(Security::Plaintext)))
+    can_start().then(|| SHARED.get_or_init(|| one(Security::Plaintext, None)))
 }
 
 /// A broker for this test alone, up in about two seconds; for tests that need the product's own topic names, or that kill it.
@@ -30,7 +30,7 @@ pub fn kafka_or_skip() -> Option<&'static TestKafka> {
 /// # Panics
 /// As [`kafka_or_skip`].
 pub fn fresh_kafka_or_skip() -> Option<TestKafka> {
-    (!switched_off() && can_start()).then(|| TestKafka::start(Security::Plaintext))
+    may_start().then(|| one(Security::Plaintext, None))
 }
 
 /// The same with SASL_SSL, SCRAM-SHA-512 and ACLs; [`TestKafka::properties`] says how to connect.
@@ -38,7 +38,7 @@ pub fn fresh_kafka_or_skip() -> Option<TestKafka> {
 /// # Panics
 /// As [`kafka_or_skip`].
 pub fn secure_kafka_or_skip() -> Option<TestKafka> {
-    (!switched_off() && can_start()).then(|| TestKafka::start(Security::SaslSsl))
+    may_start().then(|| one(Security::SaslSsl, None))
 }
 
 /// A broker of its own with so much heap (`1g`), for measurements: these are asked for by name, so nothing is skipped.
@@ -50,7 +50,16 @@ pub fn secure_kafka_or_skip() -> Option<TestKafka> {
 /// Where it does not start.
 pub fn kafka_with_heap(heap: &str) -> Result<TestKafka, String> {
     jars()?;
-    Ok(TestKafka::start_with(Security::Plaintext, Some(heap)))
+    Ok(one(Security::Plaintext, Some(heap)))
+}
+
+/// Whether a broker can be started and is wanted; where not, it has been said aloud.
+pub(crate) fn may_start() -> bool {
+    !switched_off() && can_start()
+}
+
+fn one(security: Security, heap: Option<&str>) -> TestKafka {
+    TestKafka::start(Founding { nodes: 1, proxied: false, heap: heap.map(str::to_owned), security })
 }
 
 pub(crate) fn kafka_script() -> PathBuf {

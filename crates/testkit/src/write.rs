@@ -150,18 +150,22 @@ fn send(producer: &BaseProducer<Placements>, record: &Raw, at: usize) {
     outgoing.key = record.key.as_deref();
     outgoing.payload = record.value.as_deref();
     outgoing.timestamp = record.timestamp_ms;
-    if !record.headers.is_empty() {
-        let headers = OwnedHeaders::new_with_capacity(record.headers.len());
-        outgoing.headers = Some(record.headers.iter().fold(headers, |headers, (name, value)| {
-            headers.insert(Header { key: name, value: value.as_ref() })
-        }));
-    }
+    outgoing.headers = headers(record);
     while let Err((error, back)) = producer.send(outgoing) {
         let full = rdkafka::types::RDKafkaErrorCode::QueueFull;
         assert_eq!(error.rdkafka_error_code(), Some(full), "record {at} for {}: {error}", record.topic);
         producer.poll(Duration::from_millis(10));
         outgoing = back;
     }
+}
+
+/// The record's headers as the client takes them; None where it has none.
+pub(crate) fn headers(record: &Raw) -> Option<OwnedHeaders> {
+    let empty = OwnedHeaders::new_with_capacity(record.headers.len());
+    let add = |all: OwnedHeaders, (name, value): &(String, Option<Vec<u8>>)| {
+        all.insert(Header { key: name, value: value.as_ref() })
+    };
+    (!record.headers.is_empty()).then(|| record.headers.iter().fold(empty, add))
 }
 
 /// What delivery reports say, by the record's number.

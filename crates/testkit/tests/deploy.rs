@@ -82,7 +82,8 @@ fn runbooks_name_commands_that_exist() {
     for (file, text) in files("runbooks") {
         for words in text.split("`lms-audit ").skip(1) {
             let command = words.split([' ', '`']).next().unwrap();
-            let there = [format!("{command}.rs"), format!("{command}/mod.rs")];
+            let module = command.replace('-', "_");
+            let there = [format!("{module}.rs"), format!("{module}/mod.rs")];
             assert!(there.iter().any(|path| commands.join(path).exists()), "{file}: lms-audit {command}");
             named += 1;
         }

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use catalog::{
     Account, ActivityRow, ActorRef, ActorsRow, AuditEvent, Digest, LedgerRow, Micros, OrderKey, Receipt,
-    ReceivedAction, RegisterRow, SettingRow,
+    ReceivedAction, RegisterRow, SequenceRow, SettingRow,
 };
 use serde_json::{Value, json};
 
@@ -162,6 +162,7 @@ pub fn ledger_json(record: &LedgerRecord) -> Value {
             "expired": coverage.expired,
             "committed_at": rfc3339(*committed_at),
         }),
+        LedgerRecord::Sequence(row) => sequence(row),
     }
 }
 
@@ -182,6 +183,19 @@ fn account(row: &LedgerRow) -> Value {
         "suppressed": row.suppressed,
         "dead_lettered": row.dead_lettered,
         "replayed": row.replayed,
+        "received_at": rfc3339(row.received_at),
+    })
+}
+
+fn sequence(row: &SequenceRow) -> Value {
+    let missing = row.missing.iter().map(|range| json!({"from": range.from, "until": range.until}));
+    json!({
+        "tenant": row.tenant.as_str(),
+        "source": row.source,
+        "lowest": row.lowest,
+        "highest": row.highest,
+        "missing": missing.collect::<Vec<_>>(),
+        "more": row.more,
         "received_at": rfc3339(row.received_at),
     })
 }

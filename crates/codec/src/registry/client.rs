@@ -52,8 +52,19 @@ impl RegistryClient {
         config: &RegistryConfig,
         clock: impl Fn() -> Instant + Send + Sync + 'static,
     ) -> Self {
+        Self::over(Http::new(config), clock)
+    }
+
+    /// A client of a registry within this process: it asks `answers`, by the path of each request,
+    /// for the status and the body that a registry would give. For tests of what a registry can say.
+    #[must_use]
+    pub fn within(answers: impl Fn(&str) -> (u16, String) + Send + Sync + 'static) -> Self {
+        Self::over(Http::Within(Box::new(answers)), Instant::now)
+    }
+
+    fn over(http: Http, clock: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
         let memory = Mutex::default();
-        Self { inner: Arc::new(Inner { http: Http::new(config), clock: Box::new(clock), memory }) }
+        Self { inner: Arc::new(Inner { http, clock: Box::new(clock), memory }) }
     }
 
     /// The Avro schema of this id, as text.

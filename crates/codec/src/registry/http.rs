@@ -16,8 +16,17 @@ pub(super) enum Call<'c> {
     Put(&'c Value),
 }
 
-/// Speaks HTTP with one registry.
-pub(super) struct Http {
+/// Answers by path, without a network: status and body.
+pub(super) type Answers = dyn Fn(&str) -> (u16, String) + Send + Sync;
+
+/// Speaks with one registry.
+pub(super) enum Http {
+    Network(Network),
+    Within(Box<Answers>),
+}
+
+/// One registry over HTTP.
+pub(super) struct Network {
     agent: Agent,
     base: String,
     authorization: Option<String>,
@@ -35,24 +44,36 @@ impl Http {
             .credentials
             .as_ref()
             .map(|known| format!("Basic {}", STANDARD.encode(format!("{}:{}", known.user, known.password))));
-        Self { agent, base: config.url.trim_end_matches('/').to_owned(), authorization }
+        let base = config.url.trim_end_matches('/').to_owned();
+        Self::Network(Network { agent, base, authorization })
     }
 
     /// # Errors
     /// By status: 404 is `NotFound`; 408, 429 and 5xx are `Unavailable`, as is no answer at all;
     /// everything else is `Refused`.
     pub(super) fn call(&self, path: &str, call: &Call<'_>) -> Result<Value, RegistryError> {
-        let url = format!("{}{path}", self.base);
         let unavailable = |problem: String| RegistryError::Unavailable(format!("{path}: {problem}"));
-        let mut response = self.send(&url, call).map_err(|error| unavailable(error.to_string()))?;
-        let status = response.status().as_u16();
-        let body = response.body_mut().read_to_string().map_err(|error| unavailable(error.to_string()))?;
+        let (status, body) = match self {
+            Self::Network(network) => {
+                network.ask(path, call).map_err(|error| unavailable(error.to_string()))?
+            }
+            Self::Within(answers) => answers(path),
+        };
         let answer: Result<Value, _> = serde_json::from_str(&body);
         match (status, answer) {
             (200..=299, Ok(answer)) => Ok(answer),
             (200..=299, Err(_)) => Err(unavailable("the answer is no JSON".into())),
             (_, answer) => Err(failed(path, status, answer.ok().as_ref())),
         }
+    }
+}
+
+impl Network {
+    /// Status and body of the answer, whatever the status says.
+    fn ask(&self, path: &str, call: &Call<'_>) -> Result<(u16, String), ureq::Error> {
+        let mut response = self.send(&format!("{}{path}", self.base), call)?;
+        let status = response.status().as_u16();
+        Ok((status, response.body_mut().read_to_string()?))
     }
 
     fn send(&self, url: &str, call: &Call<'_>) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {

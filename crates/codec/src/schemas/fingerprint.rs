@@ -49,7 +49,7 @@ mod tests {
             ("\"bytes\"", 0x4fc0_16da_c320_1965),
             (crate::schemas::of(catalog::Topic::Actions).expect("listed").text, 0xce6d_09ec_8bb7_7ae3),
             (crate::schemas::of(catalog::Topic::Events).expect("listed").text, 0x3a94_2b5a_e49b_94e7),
-            (crate::schemas::of(catalog::Topic::Ledger).expect("listed").text, 0x13ad_1699_c5e6_e904),
+            (crate::schemas::of(catalog::Topic::Ledger).expect("listed").text, 0x001f_9e58_093a_f2cc),
         ] {
             assert_eq!(fingerprint(&Schema::parse_str(text).expect("a schema")), expected, "{text}");
         }

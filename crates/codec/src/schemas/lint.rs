@@ -25,9 +25,11 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Every rule that a schema of the tree breaks: a doc on every type and field, a namespace that
-/// ends in the version, unions only of null and one type with null first and as default, an
-/// enumeration's default, times as `timestamp-micros`, one definition for one name.
+/// Every rule that a schema of the tree breaks: a doc on every type and field; a namespace that ends
+/// in a version, the same in every version of the schema, since a reader takes a type of another full
+/// name for another type; unions only of null and one type with null first and as default; an
+/// enumeration's default; times as `timestamp-micros`; one definition for one name among the schemas
+/// that are written now.
 #[must_use]
 pub fn lint() -> Vec<Problem> {
     lint_files(FILES)
@@ -36,14 +38,19 @@ pub fn lint() -> Vec<Problem> {
 fn lint_files(files: &[SchemaFile]) -> Vec<Problem> {
     let mut definitions = BTreeMap::new();
     let mut problems = Vec::new();
-    for file in files {
-        let mut lint = Lint {
-            file: format!("{}/v{}", file.name, file.version),
-            namespace: String::new(),
-            definitions: &mut definitions,
-            problems: &mut problems,
-        };
-        lint.file(file);
+    for of_one in files.chunk_by(|a, b| a.name == b.name) {
+        let mut before = None;
+        for file in of_one {
+            let mut of_its_own = BTreeMap::new();
+            let mut lint = Lint {
+                file: format!("{}/v{}", file.name, file.version),
+                namespace: String::new(),
+                definitions: if Some(file) == of_one.last() { &mut definitions } else { &mut of_its_own },
+                problems: &mut problems,
+            };
+            lint.file(file, before.as_deref());
+            before = Some(lint.namespace);
+        }
     }
     problems
 }
@@ -61,7 +68,8 @@ impl Lint<'_> {
         self.problems.push(Problem { file: self.file.clone(), place: place.into(), problem });
     }
 
-    fn file(&mut self, file: &SchemaFile) {
+    /// Judges a file; `before` is the namespace of the version before it, if there is one.
+    fn file(&mut self, file: &SchemaFile, before: Option<&str>) {
         if apache_avro::Schema::parse_str(file.text).is_err() {
             return self.say("file", "is no avro schema");
         }
@@ -69,10 +77,14 @@ impl Lint<'_> {
         if schema["type"] != "record" {
             self.say("file", "is no record");
         }
-        self.namespace = schema["namespace"].as_str().unwrap_or_default().to_owned();
-        if !self.namespace.ends_with(&format!(".v{}", file.version)) {
-            self.say("file", "the namespace does not end in the version");
+        let namespace = schema["namespace"].as_str().unwrap_or_default().to_owned();
+        if !ends_in_version(&namespace) {
+            self.say("file", "the namespace does not end in a version");
         }
+        if before.is_some_and(|before| before != namespace) {
+            self.say("file", "the namespace is not that of the version before");
+        }
+        self.namespace = namespace;
         self.kind("", &schema);
     }
 
@@ -140,6 +152,11 @@ impl Lint<'_> {
     }
 }
 
+fn ends_in_version(namespace: &str) -> bool {
+    let version = namespace.rsplit_once(".v").map_or("", |(_, version)| version);
+    !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 fn is_time(schema: &Value) -> bool {
     match schema {
         Value::Array(variants) => variants.iter().any(is_time),
@@ -167,8 +184,8 @@ mod tests {
             ("{", "is no avro schema"),
             ("\"string\"", "is no record"),
             (
-                r#"{"type":"record","name":"R","namespace":"a.v2","doc":"d","fields":[]}"#,
-                "the namespace does not end in the version",
+                r#"{"type":"record","name":"R","namespace":"a.vx","doc":"d","fields":[]}"#,
+                "the namespace does not end in a version",
             ),
             (r#"{"type":"record","name":"R","namespace":"a.v1","fields":[]}"#, "its type has no doc"),
             (
@@ -217,5 +234,19 @@ mod tests {
         let found = lint_files(&files);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].to_string(), "b/v1: R: its type is defined otherwise elsewhere");
+    }
+
+    #[test]
+    fn versions_of_a_schema_keep_its_namespace_and_may_define_their_types_anew() {
+        let second = |text| {
+            let first = r#"{"type":"record","name":"R","namespace":"a.v1","doc":"d","fields":[]}"#;
+            let file = |version, text| SchemaFile { name: "a", version, text };
+            lint_files(&[file(1, first), file(2, text)])
+        };
+        let kept = second(r#"{"type":"record","name":"R","namespace":"a.v1","doc":"other","fields":[]}"#);
+        assert_eq!(kept, []);
+        let moved = second(r#"{"type":"record","name":"R","namespace":"a.v2","doc":"d","fields":[]}"#);
+        assert_eq!(moved.len(), 1);
+        assert_eq!(moved[0].to_string(), "a/v2: file: the namespace is not that of the version before");
     }
 }

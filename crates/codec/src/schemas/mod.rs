@@ -45,7 +45,7 @@ static FILES: &[SchemaFile] = files! {
     "activity": 1;
     "actors": 1;
     "register": 1;
-    "ledger": 1;
+    "ledger": 1 2;
     "setting": 1;
 };
 

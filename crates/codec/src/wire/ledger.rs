@@ -1,10 +1,11 @@
-//! The ledger in Avro: one record that holds an account's row or a stage's coverage.
+//! The ledger in Avro: one record that holds an account's row, a stage's coverage or a source's sequence.
 
-use catalog::{Account, LedgerRow, Micros};
+use catalog::{Account, LedgerRow, Micros, SequenceRow};
 use serde::Deserialize;
 use stage::{Coverage, Millis, Offset};
 
 use super::Incoming;
+use super::sequence::{SequenceIn, SequenceOut};
 use super::value::{partition, partition_out, tenant};
 use crate::LedgerRecord;
 
@@ -12,6 +13,7 @@ record! {
     pub(crate) struct LedgerOut<'b> {
         account: Option<AccountOut<'b>>,
         coverage: Option<CoverageOut<'b>>,
+        sequence: Option<SequenceOut<'b>>,
     }
 }
 
@@ -64,7 +66,7 @@ impl<'b> LedgerOut<'b> {
             replayed: row.replayed,
             received_at: row.received_at.get(),
         };
-        Ok(Self { account: Some(account), coverage: None })
+        Ok(Self { account: Some(account), coverage: None, sequence: None })
     }
 
     pub(crate) fn coverage(
@@ -87,7 +89,11 @@ impl<'b> LedgerOut<'b> {
             expired: i64::try_from(coverage.expired).map_err(|_| "expired is out of range")?,
             committed_at: committed_at.get(),
         };
-        Ok(Self { account: None, coverage: Some(coverage) })
+        Ok(Self { account: None, coverage: Some(coverage), sequence: None })
+    }
+
+    pub(crate) fn sequence(row: &'b SequenceRow) -> Self {
+        Self { account: None, coverage: None, sequence: Some(SequenceOut::of(row)) }
     }
 }
 
@@ -98,6 +104,8 @@ pub(crate) struct LedgerIn {
     account: Option<AccountIn>,
     #[serde(default)]
     coverage: Option<CoverageIn>,
+    #[serde(default)]
+    sequence: Option<SequenceIn>,
 }
 
 #[derive(Deserialize)]
@@ -139,10 +147,11 @@ impl Incoming for LedgerIn {
     type Domain = LedgerRecord;
 
     fn into_domain(self) -> Result<LedgerRecord, String> {
-        match (self.account, self.coverage) {
-            (Some(account), None) => account.into_domain().map(LedgerRecord::Account),
-            (None, Some(coverage)) => coverage.into_domain(),
-            _ => Err("not exactly one of account and coverage is there".into()),
+        match (self.account, self.coverage, self.sequence) {
+            (Some(account), None, None) => account.into_domain().map(LedgerRecord::Account),
+            (None, Some(coverage), None) => coverage.into_domain(),
+            (None, None, Some(sequence)) => sequence.into_domain().map(LedgerRecord::Sequence),
+            _ => Err("not exactly one of account, coverage and sequence is there".into()),
         }
     }
 }

@@ -36,6 +36,7 @@ mod names;
 mod receipt;
 mod register;
 mod report;
+mod sequence;
 mod setting;
 mod value;
 
@@ -114,6 +115,8 @@ mod tests {
             ("LedgerRecord", LedgerOut::FIELDS),
             ("AccountRow", ledger::AccountOut::FIELDS),
             ("Coverage", ledger::CoverageOut::FIELDS),
+            ("SequenceRow", sequence::SequenceOut::FIELDS),
+            ("SequenceRange", sequence::RangeOut::FIELDS),
             ("SettingRow", SettingOut::FIELDS),
         ];
         assert_eq!(ours.len(), found.len(), "every record is checked");

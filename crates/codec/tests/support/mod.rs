@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use catalog::{
     Account, Action, ActivityRow, Actor, ActorKind, ActorRef, ActorsRow, AuditEvent, CATALOG_VERSION,
     CertificateExpiry, Change, Digest, EventId, Identity, LedgerRow, Micros, Object, OrderKey, Origin,
-    Provenance, Receipt, ReceivedAction, RegisterRow, SettingRow, TenantId, User, Window, catalog,
+    Provenance, Receipt, ReceivedAction, RegisterRow, SequenceRange, SequenceRow, SettingRow, TenantId, User,
+    Window, catalog,
 };
 use codec::LedgerRecord;
 use stage::{Coverage, Millis, Offset};
@@ -205,6 +206,21 @@ pub(crate) fn coverage(last_read: Option<i64>) -> LedgerRecord {
             expired: 12,
         },
         committed_at: Micros::new(AT),
+    }
+}
+
+pub(crate) fn sequence() -> SequenceRow {
+    SequenceRow {
+        tenant: acme(),
+        source: "lms.web".into(),
+        lowest: 17,
+        highest: 4_000_000_000,
+        missing: vec![
+            SequenceRange { from: 90, until: 90 },
+            SequenceRange { from: 3_000_000_000, until: 3_999_999_998 },
+        ],
+        more: 3,
+        received_at: Micros::new(AT),
     }
 }
 

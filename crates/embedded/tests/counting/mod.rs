@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use stage::{
-    Changelog, Coverage, Millis, Offset, Outcome, Output, Partition, ReadFrom, Record, RestorePoint, Sink,
-    Stage, StageError, StageFactory, StageSpec, TopicIndex,
+    Changelog, Coverage, Mark, Millis, Offset, Outcome, Output, Partition, ReadFrom, Record, RestorePoint,
+    Sink, Stage, StageError, StageFactory, StageSpec, TopicIndex,
 };
 
 pub(crate) const TOPICS: [&str; 4] = ["input", "events", "rows", "ledger"];
@@ -37,9 +37,8 @@ impl StageFactory for Counting {
         &self.0
     }
 
-    fn create(&self, partition: Partition) -> Box<dyn Stage> {
-        let state = State { partition, ..State::default() };
-        Box::new(state)
+    fn create(&self, partition: Partition) -> Result<Box<dyn Stage>, StageError> {
+        Ok(Box::new(State { partition, ..State::default() }))
     }
 }
 
@@ -115,9 +114,21 @@ impl Stage for State {
         Ok(())
     }
 
-    fn commit(&mut self) -> Result<(), StageError> {
+    fn commit(&mut self, _: &Mark) -> Result<(), StageError> {
         self.committed.append(&mut self.overlay);
         Ok(())
+    }
+
+    fn restored(&mut self, _: &Mark) -> Result<(), StageError> {
+        Ok(())
+    }
+
+    fn mark(&self) -> Option<&Mark> {
+        None
+    }
+
+    fn reset(&mut self, why: &str) -> Result<(), StageError> {
+        Err(StageError::Stop(format!("state without a mark is not reset: {why}")))
     }
 
     fn rollback(&mut self) {

@@ -5,10 +5,12 @@
 
 pub mod catalog;
 pub mod config;
+pub mod dead_letters;
 pub mod demo;
 pub mod generate;
 pub mod publish;
 pub mod report;
+pub mod reports;
 pub mod run;
 pub mod schemas;
 pub mod tail;
@@ -58,7 +60,9 @@ fn dispatch(command: Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> 
         Command::Run(command) => run::run(&command, shell),
         Command::Trail(command) => wiring::trail(&command, shell),
         Command::Report(command) => wiring::report(&command, shell),
+        Command::Reports(command) => wiring::reports(&command, shell),
         Command::Tail(command) => wiring::tail(&command, shell),
+        Command::DeadLetters(command) => wiring::dead_letters(&command, shell),
         Command::Demo(command) => wiring::demo(&command, shell),
     }
 }

@@ -10,6 +10,7 @@ use ops::{BuildInfo, Health, Server};
 use prometheus::Registry;
 use runtime::kafka::{Kafka, librdkafka_version};
 use runtime::{MembershipKind, Stop};
+use stage::{Offset, Partition};
 
 use crate::config::{Config, Log, LogFormat};
 use crate::shell::Shell;
@@ -45,6 +46,15 @@ pub struct Command {
     /// process stays a member while it restarts, and nothing moves.
     #[arg(long)]
     pub leave: bool,
+    /// Go on over a flood of dead letters that stopped the stage: those of actions before this offset
+    /// do not count. Only with normalizer.stop_on_dead_letters; once for each partition.
+    #[arg(long, value_name = "PARTITION:UNTIL_OFFSET", value_parser = place)]
+    pub accept_dead_letters: Vec<(Partition, Offset)>,
+}
+
+fn place(text: &str) -> Result<(Partition, Offset), String> {
+    let place = pipeline::replay::read_place(text);
+    place.ok_or_else(|| "write the partition and the first offset that counts again, such as 2:1234".into())
 }
 
 /// Runs the command.
@@ -61,7 +71,8 @@ pub fn run(command: &Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> 
     let asked = stop.clone();
     ctrlc::set_handler(move || asked.set()).context("listening for signals")?;
     let membership = if command.leave { MembershipKind::Leaving } else { MembershipKind::Static };
-    let how = How { which: command.stage, workers: command.workers, membership };
+    let accepted = command.accept_dead_letters.clone();
+    let how = How { which: command.stage, workers: command.workers, membership, accepted };
     serve(&wiring::kafka(&config)?, &config, how, &stop)?;
     Ok(Verdict::Fine)
 }

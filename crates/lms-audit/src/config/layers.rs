@@ -58,6 +58,7 @@ const PREFIX: &str = "LMSAUDIT_";
 
 /// Variables with our prefix that are not the configuration's: `--config`, the scripts that run a
 /// local Kafka, the build and the tests read them.
+const FAILPOINTS: &str = "LMSAUDIT_FAILPOINTS";
 const NOT_OURS: [&str; 8] = [
     "LMSAUDIT_CONFIG",
     "LMSAUDIT_KAFKA_HOME",
@@ -148,7 +149,7 @@ impl Merged {
         let general = env.iter().filter(|(name, _)| name == "KAFKA_BOOTSTRAP_SERVERS");
         let ours = env.iter().filter(|(name, _)| name.starts_with(PREFIX));
         for (name, value) in general.chain(ours) {
-            if NOT_OURS.contains(&name.as_str()) {
+            if NOT_OURS.contains(&name.as_str()) || cfg!(feature = "failpoints") && name == FAILPOINTS {
                 continue;
             }
             let Some((part, key)) = names.get(name) else {

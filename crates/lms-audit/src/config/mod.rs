@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use kafka::{Kafka, secret};
 pub use layers::{Layers, Origin, Settings};
 pub use part::{Key, Part};
-pub use parts::{Aggregator, Log, LogFormat, Normalizer, Ops, SchemaRegistry, Topics};
+pub use parts::{Aggregator, Log, LogFormat, Normalizer, Ops, SchemaRegistry, State, Topics};
 pub use span::{InvalidSpan, Span};
 
 /// All of it.
@@ -30,6 +30,8 @@ pub struct Config {
     pub normalizer: Normalizer,
     /// See [`Aggregator`].
     pub aggregator: Aggregator,
+    /// See [`State`].
+    pub state: State,
     /// See [`Ops`].
     pub ops: Ops,
     /// See [`SchemaRegistry`].
@@ -40,11 +42,12 @@ pub struct Config {
 
 impl Config {
     /// Every part, in the order they are shown.
-    pub const PARTS: [Part; 7] = [
+    pub const PARTS: [Part; 8] = [
         Kafka::PART,
         Topics::PART,
         Normalizer::PART,
         Aggregator::PART,
+        State::PART,
         Ops::PART,
         SchemaRegistry::PART,
         Log::PART,

@@ -45,6 +45,10 @@ part! {
         max_value_bytes: u32 = 1_048_576,
         /// How far apart two deliveries of one action may lie and still be told to be one.
         dedup_window: Span = Span::from_days(35),
+        /// Whether to stop where more than 50 of the last 1,000 actions of a partition are unknown to
+        /// the catalog or the schema registry, instead of making dead letters of all that follow.
+        /// `run --accept-dead-letters` goes on.
+        stop_on_dead_letters: bool = false,
         /// How long to gather before a commit.
         commit_interval: Span = Span::from_millis(100),
         /// Workers of this process, each a thread. More than partitions have nothing to do.
@@ -59,6 +63,20 @@ part! {
         commit_interval: Span = Span::from_secs(1),
         /// Workers of this process, each a thread. More than partitions have nothing to do.
         workers: u32 = 1,
+    }
+}
+
+part! {
+    /// What the stages hold of their partitions: in memory, or on disk so that a restart reads only what
+    /// is new.
+    State = "state" {
+        /// A folder for this process alone. Whatever it holds can be removed while no process runs: it is
+        /// rebuilt from the topics. Without it state is held in memory.
+        dir: Option<PathBuf> = None,
+        /// Megabytes that state on disk may take in memory, for all partitions of the process.
+        memory_mb: u32 = 128,
+        /// Partitions of one worker that are restored at the same time.
+        restores: u32 = 4,
     }
 }
 

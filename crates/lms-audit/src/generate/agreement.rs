@@ -43,8 +43,11 @@ fn run(options: &Options) -> Vec<(Expect, Fate, u32)> {
     let mut config = NormalizerConfig::new(options.partitions, Codec::single_object());
     config.max_value_bytes = options.max_value_bytes;
     let stages = NormalizerStages::new(config);
-    let mut partitions: Vec<(Box<dyn Stage>, VecDeque<Logged>, i64)> =
-        options.partitions.partitions().map(|p| (stages.create(p), VecDeque::new(), 0)).collect();
+    let mut partitions: Vec<(Box<dyn Stage>, VecDeque<Logged>, i64)> = options
+        .partitions
+        .partitions()
+        .map(|p| (stages.create(p).expect("memory opens"), VecDeque::new(), 0))
+        .collect();
     let mut expects = Vec::new();
     for (made, one) in Generator::new(options.clone()).enumerate() {
         let place = match &one.key {
@@ -73,7 +76,7 @@ fn run(options: &Options) -> Vec<(Expect, Fate, u32)> {
         *offset += 1;
         let outcome = stage.process(&record, &mut sink).expect("judged");
         stage.flush(&mut sink).expect("flushed");
-        stage.commit().expect("committed");
+        stage.commit(&stage::Mark::unkept()).expect("committed");
         let (fate, reroutes) = &mut found[logged.made];
         match outcome {
             Outcome::Reroute(_) => *reroutes += 1,

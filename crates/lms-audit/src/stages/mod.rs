@@ -1,6 +1,9 @@
 //! The stages as `run` and `demo` run them: workers over a broker, with metrics and health.
 
+#[cfg(feature = "failpoints")]
+mod failpoints;
 mod observer;
+mod states;
 mod watch;
 
 use std::sync::Arc;
@@ -9,13 +12,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use codec::Codec;
 use ops::Health;
-use pipeline::{AggregatorStages, NormalizerConfig, NormalizerStages};
+use pipeline::{FloodLimit, NormalizerConfig};
 use prometheus::Registry;
 use runtime::{Audience, Broker, Limits, MembershipKind, Metrics, Pool, Stop, WorkerConfig};
-use stage::{Millis, PartitionCount, StageFactory};
+use stage::{Millis, Offset, Partition, PartitionCount, StageFactory};
 
 use crate::config::Config;
+use crate::topics::OLDEST_STATE;
 use crate::verdict::Misuse;
+
+use states::States;
 
 pub use observer::TrailMetrics;
 pub use watch::{check_topics, watch_topics};
@@ -41,7 +47,7 @@ impl Which {
 }
 
 /// How to run them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct How {
     /// Which stages.
     pub which: Which,
@@ -49,6 +55,9 @@ pub struct How {
     pub workers: Option<u32>,
     /// Whether workers stay members of their groups while they restart.
     pub membership: MembershipKind,
+    /// Dead letters that do not count for `normalizer.stop_on_dead_letters`: those of actions before
+    /// these offsets.
+    pub accepted: Vec<(Partition, Offset)>,
 }
 
 /// Where the stages' metrics and health go.
@@ -90,6 +99,7 @@ impl Stages {
         stop: Stop,
     ) -> anyhow::Result<Self> {
         let mut pools = Vec::new();
+        let states = States::open(config, how.which)?;
         let mut start =
             |factory: Arc<dyn StageFactory>, workers: u32, interval, trail: Option<&TrailMetrics>| {
                 let metrics = telemetry.metrics.stage(factory.spec());
@@ -106,12 +116,12 @@ impl Stages {
             };
         if how.which.has(Which::Normalizer) {
             let part = &config.normalizer;
-            let stages = NormalizerStages::new(normalizer_config(config, codec)?);
+            let stages = states.normalizer(normalizer_config(config, codec, &how.accepted)?);
             start(Arc::new(stages), part.workers, duration(part.commit_interval), Some(&telemetry.trail))?;
         }
         if how.which.has(Which::Aggregator) {
             let part = &config.aggregator;
-            let stages = AggregatorStages::new(codec.clone());
+            let stages = states.aggregator(codec.clone());
             start(Arc::new(stages), part.workers, duration(part.commit_interval), None)?;
         }
         telemetry.health.started();
@@ -138,13 +148,19 @@ impl Stages {
     }
 }
 
-fn normalizer_config(config: &Config, codec: &Codec) -> anyhow::Result<NormalizerConfig> {
+fn normalizer_config(
+    config: &Config,
+    codec: &Codec,
+    accepted: &[(Partition, Offset)],
+) -> anyhow::Result<NormalizerConfig> {
     let partitions = PartitionCount::new(config.topics.partitions)
         .ok_or_else(|| Misuse("topics.partitions is at least 1".into()))?;
     Ok(NormalizerConfig {
         partitions,
         max_value_bytes: usize::try_from(config.normalizer.max_value_bytes)?,
         dedup_window: duration(config.normalizer.dedup_window),
+        flood_limit: (config.normalizer.stop_on_dead_letters)
+            .then(|| FloodLimit { accepted: accepted.to_vec() }),
         codec: codec.clone(),
     })
 }
@@ -161,6 +177,8 @@ fn worker_config(
         number,
         membership,
         limits: Limits::every(interval),
+        restores: usize::try_from(config.state.restores).unwrap_or(usize::MAX),
+        oldest_state: OLDEST_STATE,
         clock: Arc::new(now),
     }
 }
@@ -175,3 +193,6 @@ pub fn now() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis::new(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,6 +69,8 @@ pub(super) struct Listener {
 impl Observer for Listener {
     fn ticked(&self) {
         self.pulse.ticked(Instant::now());
+        #[cfg(feature = "failpoints")]
+        super::failpoints::stall();
     }
 
     fn entered(&self, phase: Phase) {

@@ -1,6 +1,7 @@
 //! Every topic as it shall be, made from the catalog's list and the configuration.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use catalog::{Cleanup, Content, TimestampType, Topic};
 use runtime::TopicPlan;
@@ -15,6 +16,10 @@ const ROOM_FOR_HEADERS: u64 = 64 * 1024;
 
 const DAY_MS: u64 = 86_400_000;
 const HOUR_MS: u64 = 3_600_000;
+/// How long compacted topics keep tombstones: who has old state and reads what came since must see them.
+const TOMBSTONES_MS: u64 = 28 * DAY_MS;
+/// How old state on disk may be to be used: half of that, so that reading the rest is over in time.
+pub const OLDEST_STATE: Duration = Duration::from_millis(TOMBSTONES_MS / 2);
 
 /// The names of all topics, in the catalog's order.
 #[must_use]
@@ -134,10 +139,11 @@ fn entries(topic: Topic, config: &Config) -> BTreeMap<String, String> {
         }
         Cleanup::CompactDelete(_) => {
             set("cleanup.policy", "compact,delete".into());
+            set("delete.retention.ms", TOMBSTONES_MS.to_string());
         }
         Cleanup::Compact => {
             set("cleanup.policy", "compact".into());
-            set("delete.retention.ms", (28 * DAY_MS).to_string());
+            set("delete.retention.ms", TOMBSTONES_MS.to_string());
         }
     }
     if let Some(days) = days {
@@ -188,7 +194,8 @@ mod tests {
             ),
             (
                 "lms.audit.reports.certificate.activity.v1",
-                "cleanup.policy=compact,delete max.compaction.lag.ms=604800000 max.message.bytes=1114112 \
+                "cleanup.policy=compact,delete delete.retention.ms=2419200000 max.compaction.lag.ms=604800000 \
+                 max.message.bytes=1114112 \
                  message.timestamp.type=CreateTime min.insync.replicas=2 retention.bytes=-1 retention.ms=37152000000 \
                  segment.ms=86400000 unclean.leader.election.enable=false",
             ),

@@ -6,7 +6,7 @@ use stage::Offset;
 
 use super::*;
 use crate::testing::{COUNT, Fake, OCCURRED_AT, action, away, count_of, object, place, raw, tenant};
-use crate::{Rerouted, Seen};
+use crate::{Delivery, Rerouted, Seen};
 
 fn judge<'a>(raw: Result<RawAction<'a>, Unreadable>, place: &Place, memory: &mut Fake) -> Verdict<'a> {
     normalize(raw, place, &Rules::default(), memory).expect("the fake holds all")
@@ -41,7 +41,9 @@ fn check(
         assert_eq!(*named, account);
     }
     let counted = if expected.is_some() { Counted::DeadLettered } else { Counted::Recorded };
-    assert_eq!(memory.counts, [(account, place.received_at.hour(), counted, place.received_at)]);
+    let received_at = place.received_at;
+    let delivery = Delivery::Published;
+    assert_eq!(memory.counts, [Received { account, counted, received_at, sequence: None, delivery }]);
 }
 
 #[test]
@@ -120,8 +122,8 @@ fn a_delivery_again_is_a_duplicate_or_a_conflict_until_the_window_is_over() {
     assert!(matches!(judge(Ok(other), &at(window), &mut memory), Verdict::Recorded(_)));
     let conflict = judge(again(), &at(window + 1), &mut memory);
     assert_eq!(reason(&conflict), Some(Reason::ConflictingDuplicate));
-    assert!(memory.counts.iter().all(|(account, ..)| *account == acme()));
-    let counted: Vec<_> = memory.counts.iter().map(|(_, _, counted, _)| *counted).collect();
+    assert!(memory.counts.iter().all(|received| received.account == acme()));
+    let counted: Vec<_> = memory.counts.iter().map(|received| received.counted).collect();
     assert_eq!(
         counted,
         [
@@ -213,6 +215,44 @@ fn expected(verdict: &Verdict<'_>) -> (Option<Counted>, bool) {
     }
 }
 
+/// What the ledger is told of one action's sequence.
+fn sequence_of(raw: RawAction<'static>, place: &Place) -> Option<i64> {
+    let mut memory = Fake::default();
+    judge(Ok(raw), place, &mut memory);
+    let [received] = &memory.counts[..] else { panic!("counted once: {:?}", memory.counts) };
+    received.sequence
+}
+
+#[test]
+fn a_sequence_counts_where_its_source_is_known_whatever_the_verdict() {
+    let numbered = || RawAction { sequence: Field::Present(7), ..raw(action("course.created")) };
+    assert_eq!(sequence_of(numbered(), &place()), Some(7));
+    let dead = RawAction { action: Field::Present("no.such".into()), ..numbered() };
+    assert_eq!(sequence_of(dead, &place()), Some(7));
+    for unknown in [
+        RawAction { source: Field::Absent, ..numbered() },
+        RawAction { source: Field::Present("".into()), ..numbered() },
+        RawAction { tenant: Field::Absent, ..numbered() },
+        RawAction { sequence: Field::Invalid("must be a number".into()), ..numbered() },
+    ] {
+        assert_eq!(sequence_of(unknown, &place()), None);
+    }
+    let count = place().count;
+    let rerouted = Some(Rerouted { partition: place().partition, offset: Offset::new(1), count });
+    let bounced = Place { partition: away(), rerouted, ..place() };
+    assert_eq!(sequence_of(numbered(), &bounced), None);
+}
+
+#[test]
+fn who_published_it_is_counted() {
+    let mut memory = Fake::default();
+    let place = Place { delivery: Delivery::Replayed, ..place() };
+    judge(Ok(raw(action("course.created"))), &place, &mut memory);
+    judge(Err(Unreadable::Malformed("no JSON".into())), &place, &mut memory);
+    assert!(memory.counts.iter().all(|received| received.delivery == Delivery::Replayed));
+    assert_eq!(memory.counts.len(), 2);
+}
+
 proptest! {
     #[test]
     fn every_action_ends_in_exactly_one_verdict(
@@ -228,7 +268,7 @@ proptest! {
             let (counts, seen) = (memory.counts.len(), memory.seen.clone());
             let verdict = judge(Ok(raw), &place, &mut memory);
             let (counted, remembered) = expected(&verdict);
-            let new: Vec<_> = memory.counts[counts..].iter().map(|(_, _, counted, _)| *counted).collect();
+            let new: Vec<_> = memory.counts[counts..].iter().map(|received| received.counted).collect();
             prop_assert_eq!(new, counted.into_iter().collect::<Vec<_>>(), "{:?}", verdict);
             let now: Vec<&Seen> = memory.seen.iter()
                 .filter(|(key, value)| seen.get(*key) != Some(value)).map(|(_, value)| value).collect();

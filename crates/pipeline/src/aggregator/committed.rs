@@ -3,7 +3,7 @@
 use aggregator::Rows;
 use catalog::{ActivityRow, ActorsRow, Category, RegisterRow, Topic, View};
 use codec::{DecodeError, Decoder};
-use stage::store::{Store, Table};
+use stage::store::{Store, Table, scan_prefix};
 use stage::{Partition, StageError};
 
 use crate::errors::{decoding, storing};
@@ -66,6 +66,7 @@ impl Rows for Committed<'_> {
         let mut visit_key = |key: &[u8], _: &[u8]| {
             visit(str::from_utf8(key).expect("row keys are checked when they are restored"));
         };
-        self.store.scan(table(category, View::Register), prefix.as_bytes(), &mut visit_key).map_err(storing)
+        scan_prefix(self.store, table(category, View::Register), prefix.as_bytes(), &mut visit_key)
+            .map_err(storing)
     }
 }

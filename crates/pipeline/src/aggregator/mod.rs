@@ -5,47 +5,53 @@
 
 mod committed;
 mod partition;
+mod refold;
 mod sweep;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+mod unfinished;
 
 use catalog::{Category, Topic, View};
 use codec::Codec;
-use stage::store::{MemoryStore, Store};
-use stage::{Label, Partition, Stage, StageFactory, StageSpec};
+use stage::store::{MemoryStore, Store, StoreError};
+use stage::{Label, Partition, Stage, StageError, StageFactory, StageSpec};
 
+use crate::errors::storing;
 use crate::topics::{topic_index, topic_names};
 use partition::AggregatorStage;
+
+pub use refold::{Refold, Refolded};
+pub use unfinished::{rebuild_key, rebuild_name};
 
 /// The stage's name: part of its group, its transactional ids and the key of its coverage.
 pub const AGGREGATOR: Label = "aggregator";
 
-/// Makes the committed state of one partition, empty.
-type NewStore = dyn Fn(Partition) -> Box<dyn Store> + Send + Sync;
+/// Opens the committed state of one partition.
+type OpenStore = dyn Fn(Partition) -> Result<Box<dyn Store>, StoreError> + Send + Sync;
 
 /// Makes one aggregator per partition.
 pub struct AggregatorStages {
     spec: StageSpec,
     codec: Codec,
-    store: Box<NewStore>,
+    open: Box<OpenStore>,
 }
 
 impl AggregatorStages {
     /// Aggregators that keep their state in memory.
     #[must_use]
     pub fn new(codec: Codec) -> Self {
-        Self::with_store(codec, |_| Box::new(MemoryStore::default()))
+        Self::with_store(codec, |_| Ok(Box::new(MemoryStore::default())))
     }
 
-    /// Aggregators that keep their state in what `store` makes for each partition.
+    /// Aggregators that keep their committed state in what `open` opens for each partition.
     #[must_use]
     pub fn with_store(
         codec: Codec,
-        store: impl Fn(Partition) -> Box<dyn Store> + Send + Sync + 'static,
+        open: impl Fn(Partition) -> Result<Box<dyn Store>, StoreError> + Send + Sync + 'static,
     ) -> Self {
-        Self { spec: spec(), codec, store: Box::new(store) }
+        Self { spec: spec(), codec, open: Box::new(open) }
     }
 }
 
@@ -54,8 +60,9 @@ impl StageFactory for AggregatorStages {
         &self.spec
     }
 
-    fn create(&self, partition: Partition) -> Box<dyn Stage> {
-        Box::new(AggregatorStage::new(partition, &self.codec, (self.store)(partition)))
+    fn create(&self, partition: Partition) -> Result<Box<dyn Stage>, StageError> {
+        let store = (self.open)(partition).map_err(storing)?;
+        Ok(Box::new(AggregatorStage::open(partition, &self.codec, store)?))
     }
 }
 

@@ -3,20 +3,26 @@
 use aggregator::{FoldError, Overlay, Row};
 use catalog::{Category, Micros, Receipt, Topic, View, coverage_key};
 use codec::{Codec, Decoder, Encoder, LedgerRecord};
-use stage::store::{Change, Store};
+use stage::store::{Change, Store, StoreError, Table};
 use stage::{
-    Changelog, Coverage, Label, Millis, Offset, Outcome, Output, Partition, ReadFrom, Record, RestorePoint,
-    Sink, Stage, StageError, TopicIndex,
+    Changelog, Coverage, Label, Mark, Millis, Offset, Outcome, Output, Partition, ReadFrom, Record,
+    RestorePoint, Sink, Stage, StageError, TopicIndex,
 };
 
 use super::committed::{Committed, table};
 use super::sweep::Sweep;
+use super::unfinished::Unfinished;
 use super::{AGGREGATOR, reports};
 use crate::errors::{decoding, encoding, storing};
 use crate::topics::topic_index;
 
 /// The key of receipts for offsets that expired unread.
 const EXPIRED: &[u8] = b"~expired";
+/// The table of the partition's clock: beyond those of the topics.
+pub(super) const CLOCK: Table = Table::new(1000);
+/// The latest `received_at` seen, and that at which the state was last looked through.
+const LATEST: &[u8] = b"latest";
+const SWEPT: &[u8] = b"swept";
 
 /// One partition's aggregator.
 pub(super) struct AggregatorStage {
@@ -30,23 +36,45 @@ pub(super) struct AggregatorStage {
     sweep: Sweep,
     coverage: Option<Coverage>,
     coverage_key: String,
+    unfinished: Unfinished,
     value: Vec<u8>,
 }
 
 impl AggregatorStage {
-    pub(super) fn new(partition: Partition, codec: &Codec, store: Box<dyn Store>) -> Self {
-        Self {
+    pub(super) fn open(
+        partition: Partition,
+        codec: &Codec,
+        store: Box<dyn Store>,
+    ) -> Result<Self, StageError> {
+        let (mut overlay, mut sweep) = (Overlay::default(), Sweep::default());
+        if let Some(latest) = time(&*store, LATEST).map_err(storing)? {
+            overlay.restored(latest);
+        }
+        if let Some(swept) = time(&*store, SWEPT).map_err(storing)? {
+            sweep.opened(swept);
+        }
+        Ok(Self {
             partition,
+            unfinished: Unfinished::open(partition, &*store).map_err(storing)?,
             decoder: codec.decoder(),
             encoder: codec.encoder(),
+            coverage: store.mark().and_then(|mark| mark.coverage.clone()),
             store,
-            overlay: Overlay::default(),
+            overlay,
             pending: Vec::new(),
-            sweep: Sweep::default(),
-            coverage: None,
+            sweep,
             coverage_key: coverage_key(AGGREGATOR, partition.number()),
             value: Vec::new(),
-        }
+        })
+    }
+
+    /// The clock as rows.
+    fn clock(&self) -> impl Iterator<Item = Change> + use<> {
+        let times = [(LATEST, self.overlay.latest()), (SWEPT, self.sweep.last())];
+        times.into_iter().filter_map(|(key, at)| {
+            let value = Some(at?.get().to_be_bytes().into());
+            Some(Change { table: CLOCK, key: key.into(), value })
+        })
     }
 
     /// Sends what `self.value` holds.
@@ -62,6 +90,9 @@ impl AggregatorStage {
     }
 
     fn restore_coverage(&mut self, record: &Record<'_>) -> Result<(), StageError> {
+        if let Some(change) = self.unfinished.restore(record) {
+            return self.store.apply(vec![change]).map_err(storing);
+        }
         if record.key != Some(self.coverage_key.as_bytes()) {
             return Ok(());
         }
@@ -71,7 +102,7 @@ impl AggregatorStage {
         };
         match self.decoder.ledger(value).map_err(|error| decoding(error, || place(Topic::Ledger, record)))? {
             LedgerRecord::Coverage { coverage, .. } => self.coverage = Some(coverage),
-            LedgerRecord::Account(_) => {
+            LedgerRecord::Account(_) | LedgerRecord::Sequence(_) => {
                 return Err(stop(Topic::Ledger, record, "the key is of a coverage, the value is not"));
             }
         }
@@ -96,6 +127,7 @@ impl Stage for AggregatorStage {
     }
 
     fn flush(&mut self, sink: &mut dyn Sink) -> Result<(), StageError> {
+        self.unfinished.check()?;
         let rows = Committed { partition: self.partition, store: &*self.store, decoder: &self.decoder };
         // Removals come first: a row that an event made anew is put after that.
         self.pending = self.sweep.removals(self.overlay.latest(), &rows)?;
@@ -157,8 +189,10 @@ impl Stage for AggregatorStage {
         Ok(())
     }
 
-    fn commit(&mut self) -> Result<(), StageError> {
-        self.store.apply(std::mem::take(&mut self.pending)).map_err(storing)?;
+    fn commit(&mut self, mark: &Mark) -> Result<(), StageError> {
+        let mut changes = std::mem::take(&mut self.pending);
+        changes.extend(self.clock());
+        self.store.commit(changes, mark).map_err(storing)?;
         self.overlay.commit();
         self.sweep.commit();
         Ok(())
@@ -185,6 +219,23 @@ impl Stage for AggregatorStage {
         Ok(())
     }
 
+    fn restored(&mut self, mark: &Mark) -> Result<(), StageError> {
+        let clock = self.clock().collect();
+        self.store.commit(clock, mark).map_err(storing)
+    }
+
+    fn mark(&self) -> Option<&Mark> {
+        self.store.mark()
+    }
+
+    fn reset(&mut self, why: &str) -> Result<(), StageError> {
+        self.coverage = None;
+        self.unfinished.clear();
+        self.pending.clear();
+        (self.overlay, self.sweep) = (Overlay::default(), Sweep::default());
+        self.store.reset(why).map_err(storing)
+    }
+
     fn coverage(&self) -> Option<&Coverage> {
         self.coverage.as_ref()
     }
@@ -200,16 +251,24 @@ impl Stage for AggregatorStage {
     }
 }
 
+/// A time of the clock.
+fn time(store: &dyn Store, key: &[u8]) -> Result<Option<Micros>, StoreError> {
+    let Some(value) = store.get(CLOCK, key)? else { return Ok(None) };
+    let value = <[u8; 8]>::try_from(&value[..])
+        .map_err(|_| StoreError::Damaged(format!("a time of the clock has {} bytes, not 8", value.len())))?;
+    Ok(Some(Micros::new(i64::from_be_bytes(value))))
+}
+
 /// A broker's time in microseconds.
 fn micros(at: Millis) -> Result<Micros, StageError> {
     Micros::from_millis(at.get())
         .ok_or_else(|| StageError::Stop(format!("the timestamp {} ms is out of range", at.get())))
 }
 
-fn stop(topic: Topic, record: &Record<'_>, problem: &str) -> StageError {
+pub(super) fn stop(topic: Topic, record: &Record<'_>, problem: &str) -> StageError {
     StageError::Stop(format!("{}: {problem}", place(topic, record)))
 }
 
-fn place(topic: Topic, record: &Record<'_>) -> String {
+pub(super) fn place(topic: Topic, record: &Record<'_>) -> String {
     format!("{}, partition {}, offset {}", topic.name(), record.partition, record.offset)
 }

@@ -6,7 +6,7 @@
 use aggregator::is_cleared;
 use catalog::{Category, Micros, View, Window, window_start};
 use stage::StageError;
-use stage::store::Change;
+use stage::store::{Change, scan_prefix};
 
 use super::committed::{Committed, table};
 use crate::errors::storing;
@@ -51,6 +51,16 @@ impl Sweep {
         self.committed = self.pending.take().or(self.committed);
     }
 
+    /// When the state was last looked through.
+    pub(super) fn last(&self) -> Option<Micros> {
+        self.pending.or(self.committed)
+    }
+
+    /// A store that outlived its process was last looked through then.
+    pub(super) fn opened(&mut self, last: Micros) {
+        self.committed = Some(last);
+    }
+
     /// The removals are dropped.
     pub(super) fn rollback(&mut self) {
         self.pending = None;
@@ -82,7 +92,7 @@ fn cleared(
             Err(error) => problem = Some(error),
         }
     };
-    rows.store.scan(table, b"", &mut visit).map_err(storing)?;
+    scan_prefix(rows.store, table, b"", &mut visit).map_err(storing)?;
     match problem {
         Some(error) => Err(rows.unreadable(category, view, error)),
         None => Ok(()),

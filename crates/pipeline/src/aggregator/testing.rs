@@ -8,8 +8,8 @@ use catalog::{
 };
 use codec::Codec;
 use stage::{
-    Coverage, Millis, Offset, Outcome, Output, Partition, Record, RestorePoint, Sink, Stage, StageError,
-    StageFactory,
+    Coverage, Mark, Millis, Offset, Outcome, Output, Partition, Record, RestorePoint, Sink, Stage,
+    StageError, StageFactory,
 };
 
 use super::AggregatorStages;
@@ -131,7 +131,7 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn new() -> Self {
-        let stage = AggregatorStages::new(Codec::single_object()).create(PARTITION);
+        let stage = AggregatorStages::new(Codec::single_object()).create(PARTITION).expect("memory opens");
         Self { stage, sent: Vec::new(), open: Collected::default(), next: 0 }
     }
 
@@ -175,7 +175,7 @@ impl Run {
             expired: 0,
         };
         self.stage.cover(&coverage, Millis::new(1_793_577_600_000), &mut self.open).expect("encodes");
-        self.stage.commit().expect("memory takes all");
+        self.stage.commit(&Mark::unkept()).expect("memory takes all");
         self.sent.append(&mut self.open.0);
     }
 

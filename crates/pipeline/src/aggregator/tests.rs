@@ -25,7 +25,8 @@ fn it_reads_events_and_writes_reports_and_coverage() {
     assert_eq!(outputs.len(), 37);
     assert_eq!(outputs[0], "lms.audit.reports.catalog.activity.v1");
     assert_eq!(outputs[36], spec.topic(spec.ledger));
-    let changelogs = stages.create(PARTITION).changelogs(stage::RestorePoint { time: None });
+    let changelogs =
+        stages.create(PARTITION).expect("memory opens").changelogs(stage::RestorePoint { time: None });
     assert!(changelogs.iter().map(|changelog| changelog.topic).eq(spec.outputs[..36].iter().copied()));
 }
 
@@ -108,7 +109,8 @@ fn an_absent_registry_is_tried_again() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr());
     let url = format!("http://{}", closed.expect("a free port"));
     let registry = RegistryClient::new(&RegistryConfig::new(&url));
-    let mut stage = AggregatorStages::new(Codec::with_registry(registry)).create(PARTITION);
+    let mut stage =
+        AggregatorStages::new(Codec::with_registry(registry)).create(PARTITION).expect("memory opens");
     let mut sink = Collected::default();
     let framed = record(4, Some(b"acme"), Some(b"\0\0\0\0\x07rest"), Millis::new(0));
     let Err(StageError::Retry(message)) = stage.process(&framed, &mut sink) else { panic!("no retry") };

@@ -1,13 +1,14 @@
 //! The dedup table: what was recorded or suppressed, for as long as it can matter.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use catalog::{Digest, Micros};
 use normalizer::Seen;
 use stage::store::{Change, Store, StoreError};
 
-use super::store::{DEDUP, KEY, VALUE, sized};
+use super::store::{CLOCK, DEDUP, KEY, QUEUE, VALUE, queued, sized};
 
 /// Broker clocks may step back by so much, in microseconds.
 pub(crate) const CLOCK_SLACK: i64 = HOUR;
@@ -15,15 +16,19 @@ const HOUR: i64 = 3_600_000_000;
 /// So many entries are dropped at a commit beside those it adds, so that an hour's worth of them
 /// never makes one commit wait.
 const DROPPED_AT_ONCE: usize = 1024;
+/// The key of the greatest broker time in its table.
+const LATEST: &[u8] = b"latest";
 
 /// The dedup table: committed entries in the store, those of the open transaction here.
 #[derive(Debug)]
 pub(crate) struct Dedup {
     window: i64,
     pending: HashMap<[u8; KEY], Seen>,
-    /// Keys of committed entries by hour of `received_at`, the queue in which they are dropped. A
-    /// key may stand in more than one hour: the entry itself says which is true.
-    by_hour: BTreeMap<Micros, Vec<[u8; KEY]>>,
+    /// Where the queue of committed entries begins, as far as it was looked at: keys by hour of
+    /// `received_at`, in which order they are dropped. A key may stand in more than one hour: the
+    /// entry itself says which is true. To begin behind what was dropped saves a store on disk from
+    /// stepping over it again and again.
+    front: Vec<u8>,
     /// The greatest broker time of the committed log, and with the open transaction.
     latest: Option<Micros>,
     pending_latest: Option<Micros>,
@@ -34,10 +39,25 @@ impl Dedup {
         Self {
             window: i64::try_from(window.as_micros()).unwrap_or(i64::MAX),
             pending: HashMap::new(),
-            by_hour: BTreeMap::new(),
+            front: Vec::new(),
             latest: None,
             pending_latest: None,
         }
+    }
+
+    /// Forgets everything that is not in the store.
+    pub(crate) fn reset(&mut self) {
+        *self = Self { window: self.window, ..Self::new(Duration::ZERO) };
+    }
+
+    /// Takes the clock from a store that outlived its process.
+    pub(crate) fn open(&mut self, store: &dyn Store) -> Result<(), StoreError> {
+        if let Some(latest) = store.get(CLOCK, LATEST)? {
+            let latest = <[u8; 8]>::try_from(&latest[..])
+                .map_err(|_| StoreError::Damaged(format!("the clock has {} bytes, not 8", latest.len())))?;
+            self.restore_time(Micros::new(i64::from_be_bytes(latest)));
+        }
+        Ok(())
     }
 
     /// The log has come to this broker time.
@@ -77,7 +97,7 @@ impl Dedup {
         if read(store, &key)?.is_some_and(|held| held.received_at >= seen.received_at) {
             return Ok(());
         }
-        store.apply(vec![self.entry(key, seen)])
+        store.apply(self.entry(key, seen).into())
     }
 
     /// The committed log had come to this broker time.
@@ -90,29 +110,54 @@ impl Dedup {
     pub(crate) fn commit(&mut self, changes: &mut Vec<Change>) {
         self.latest = self.pending_latest;
         let mut pending = std::mem::take(&mut self.pending);
-        changes.extend(pending.drain().map(|(key, seen)| self.entry(key, seen)));
+        changes.extend(pending.drain().flat_map(|(key, seen)| self.entry(key, seen)));
         self.pending = pending;
+        changes.extend(self.clock());
+    }
+
+    /// The clock as a row.
+    pub(crate) fn clock(&self) -> Option<Change> {
+        let latest = self.latest?.get().to_be_bytes();
+        Some(Change { table: CLOCK, key: LATEST.into(), value: Some(latest.into()) })
     }
 
     /// Drops entries that can no longer matter: twice what was added and some, so that dropping
     /// keeps up. Called once the transaction's entries are committed.
     pub(crate) fn drop_old(&mut self, store: &mut dyn Store, added: usize) -> Result<(), StoreError> {
         let Some(horizon) = self.horizon(self.latest) else { return Ok(()) };
+        let over = |hour: &[u8; 8]| i64::from_be_bytes(*hour).saturating_add(HOUR) <= horizon.get();
+        if self.front.first_chunk().is_some_and(|hour| !over(hour)) {
+            return Ok(());
+        }
+        let most = 2 * added + DROPPED_AT_ONCE;
+        let (mut dropped, mut front, mut problem) = (Vec::new(), None, None);
+        store.scan(QUEUE, &self.front, &mut |place, _| match queued(place) {
+            Ok((hour, key)) if over(&hour) => {
+                dropped.push((place.to_vec(), key));
+                if dropped.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            }
+            Ok((hour, _)) => {
+                // The first that stays; others of its hour may come to lie before it.
+                front = Some(hour.to_vec());
+                ControlFlow::Break(())
+            }
+            Err(error) => {
+                problem = Some(error);
+                ControlFlow::Break(())
+            }
+        })?;
+        if let Some(error) = problem {
+            return Err(error);
+        }
+        if let Some(front) = front.or_else(|| dropped.last().map(|(place, _)| place.clone())) {
+            self.front = front;
+        }
         let mut changes = Vec::new();
-        for _ in 0..2 * added + DROPPED_AT_ONCE {
-            let Some(mut hour) = self.by_hour.first_entry() else { break };
-            if hour.key().get().saturating_add(HOUR) > horizon.get() {
-                break;
+        for (place, key) in dropped {
+            if read(store, &key)?.is_some_and(|seen| seen.received_at < horizon) {
+                changes.push(Change { table: DEDUP, key: key.into(), value: None });
             }
-            match hour.get_mut().pop() {
-                Some(key) if read(store, &key)?.is_some_and(|seen| seen.received_at < horizon) => {
-                    changes.push(Change { table: DEDUP, key: key.into(), value: None });
-                }
-                Some(_) => {}
-                None => {
-                    hour.remove();
-                }
-            }
+            changes.push(Change { table: QUEUE, key: place.into(), value: None });
         }
         if changes.is_empty() { Ok(()) } else { store.apply(changes) }
     }
@@ -128,12 +173,21 @@ impl Dedup {
         Some(Micros::new(latest.saturating_sub(self.window).saturating_sub(CLOCK_SLACK)))
     }
 
-    fn entry(&mut self, key: [u8; KEY], seen: Seen) -> Change {
-        self.by_hour.entry(seen.received_at.hour()).or_default().push(key);
+    /// An entry and its place in the queue.
+    fn entry(&mut self, key: [u8; KEY], seen: Seen) -> [Change; 2] {
+        let hour = seen.received_at.hour().get().to_be_bytes();
+        // One before the front, of a clock that stepped back, moves it.
+        if !self.front.is_empty() && hour[..] < self.front[..] {
+            self.front.clear();
+        }
         let mut value = [0; VALUE];
         value[..8].copy_from_slice(&seen.received_at.get().to_be_bytes());
         value[8..].copy_from_slice(seen.digest.as_bytes());
-        Change { table: DEDUP, key: key.into(), value: Some(value.into()) }
+        let place = [&hour[..], &key].concat();
+        [
+            Change { table: DEDUP, key: key.into(), value: Some(value.into()) },
+            Change { table: QUEUE, key: place.into(), value: Some([].into()) },
+        ]
     }
 }
 
@@ -164,7 +218,7 @@ mod tests {
     fn commit(dedup: &mut Dedup, store: &mut NormalizerStore) {
         let mut changes = Vec::new();
         dedup.commit(&mut changes);
-        let added = changes.len();
+        let added = changes.len() / 2;
         store.apply(changes).expect("memory takes all");
         dedup.drop_old(store, added).expect("memory takes all");
     }
@@ -240,6 +294,6 @@ mod tests {
         for _ in 0..10 {
             commit(&mut dedup, &mut store);
         }
-        assert_eq!((store.len(DEDUP), dedup.by_hour.len()), (0, 0));
+        assert_eq!((store.len(DEDUP), store.len(QUEUE)), (0, 0));
     }
 }

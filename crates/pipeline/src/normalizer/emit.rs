@@ -73,6 +73,19 @@ impl Emitter {
         Ok(())
     }
 
+    /// Sends a source's sequence.
+    pub(crate) fn sequence(
+        &mut self,
+        key: &str,
+        row: &catalog::SequenceRow,
+        sink: &mut dyn Sink,
+    ) -> Result<(), StageError> {
+        let written = self.encoder.sequence(row, &mut self.value);
+        written.map_err(|error| encoding(error, || format!("sequence row {key}")))?;
+        self.send(Topic::Ledger, millis(row.received_at), key.as_bytes(), &[], sink);
+        Ok(())
+    }
+
     /// Sends a settings row that is encoded already.
     pub(crate) fn setting(&self, key: &str, value: &[u8], received_at: Micros, sink: &mut dyn Sink) {
         sink.send(&Output {

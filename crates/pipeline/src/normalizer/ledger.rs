@@ -1,12 +1,14 @@
 //! The accounts: counts per account and hour, written once per transaction that changed them.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::ops::ControlFlow;
 
 use catalog::{Account, LedgerRow, Micros, ledger_key};
-use normalizer::Counted;
+use normalizer::{Counted, Delivery, Received};
 use stage::store::{Change, Store, StoreError};
 
+use super::sequence::Sequences;
 use super::store::LEDGER;
 
 /// Rows are kept as long as their topic keeps them, and the hours of one more day. An hour's row
@@ -20,8 +22,10 @@ pub(crate) struct Ledger {
     /// In the order in which they were first touched, so that a replay writes them in the same.
     pending: Vec<PendingRow>,
     index: HashMap<(Account, Micros), usize>,
-    /// The hours of committed rows.
-    hours: BTreeSet<Micros>,
+    /// No committed row is of an earlier hour, as far as it was looked at.
+    first: Option<Micros>,
+    /// The sequences of the accounts that are sources.
+    pub(crate) sequences: Sequences,
 }
 
 /// A row that the open transaction changed.
@@ -29,31 +33,27 @@ pub(crate) struct Ledger {
 pub(crate) struct PendingRow {
     pub(crate) key: String,
     pub(crate) row: LedgerRow,
+    /// The place of its source's sequence among those of the open transaction, once it was asked for.
+    sequence: Option<usize>,
     /// Whether it changed since it was last written.
     pub(crate) dirty: bool,
 }
 
 impl Ledger {
     /// Counts one received action.
-    pub(crate) fn count(
-        &mut self,
-        store: &dyn Store,
-        account: Account,
-        hour: Micros,
-        counted: Counted,
-        received_at: Micros,
-    ) -> Result<(), StoreError> {
-        let place = match self.index.entry((account, hour)) {
+    pub(crate) fn count(&mut self, store: &dyn Store, received: Received) -> Result<(), StoreError> {
+        let Received { account, counted, received_at, sequence, delivery } = received;
+        let place = match self.index.entry((account, received_at.hour())) {
             Entry::Occupied(entry) => *entry.get(),
             Entry::Vacant(entry) => {
                 let (account, hour) = entry.key();
                 let key = ledger_key(account, *hour);
                 let row = read(store, account, *hour, &key)?;
-                self.pending.push(PendingRow { key, row, dirty: false });
+                self.pending.push(PendingRow { key, row, sequence: None, dirty: false });
                 *entry.insert(self.pending.len() - 1)
             }
         };
-        let PendingRow { row, dirty, .. } = &mut self.pending[place];
+        let PendingRow { row, dirty, sequence: of_source, .. } = &mut self.pending[place];
         *dirty = true;
         row.received += 1;
         *match counted {
@@ -62,7 +62,11 @@ impl Ledger {
             Counted::Suppressed => &mut row.suppressed,
             Counted::DeadLettered => &mut row.dead_lettered,
         } += 1;
+        row.replayed += i64::from(delivery == Delivery::Replayed);
         row.received_at = row.received_at.max(received_at);
+        if let (Some(number), Account::Source(tenant, source)) = (sequence, &row.account) {
+            self.sequences.see(of_source, store, (tenant, source), number, received_at)?;
+        }
         Ok(())
     }
 
@@ -74,8 +78,9 @@ impl Ledger {
     /// The changes that make the open transaction's rows committed ones.
     pub(crate) fn commit(&mut self, changes: &mut Vec<Change>) {
         self.index.clear();
+        self.sequences.commit(changes);
         for PendingRow { key, row, .. } in self.pending.drain(..) {
-            self.hours.insert(row.hour);
+            self.first = self.first.map(|first| first.min(row.hour));
             changes.push(change(&key, row.hour, Some(&row)));
         }
     }
@@ -87,23 +92,35 @@ impl Ledger {
         latest: Option<Micros>,
     ) -> Result<(), StoreError> {
         let Some(latest) = latest else { return Ok(()) };
-        while let Some(hour) = self.hours.first().copied() {
-            if hour.get() >= latest.get().saturating_sub(KEPT) {
-                break;
-            }
-            let mut changes = Vec::new();
-            store.scan(LEDGER, &hour.get().to_be_bytes(), &mut |key, _| {
-                changes.push(Change { table: LEDGER, key: key.into(), value: None });
-            })?;
-            store.apply(changes)?;
-            self.hours.pop_first();
+        let oldest = latest.get().saturating_sub(KEPT);
+        self.sequences.drop_old(store, Micros::new(oldest))?;
+        if self.first.is_some_and(|first| first.get() >= oldest) {
+            return Ok(());
         }
-        Ok(())
+        let mut changes = Vec::new();
+        let mut first = None;
+        store.scan(
+            LEDGER,
+            b"",
+            &mut |key, _| match key.first_chunk().map(|hour| i64::from_be_bytes(*hour)) {
+                Some(hour) if hour >= oldest => {
+                    first = Some(Micros::new(hour));
+                    ControlFlow::Break(())
+                }
+                _ => {
+                    changes.push(Change { table: LEDGER, key: key.into(), value: None });
+                    ControlFlow::Continue(())
+                }
+            },
+        )?;
+        self.first = first;
+        if changes.is_empty() { Ok(()) } else { store.apply(changes) }
     }
 
     pub(crate) fn rollback(&mut self) {
         self.index.clear();
         self.pending.clear();
+        self.sequences.rollback();
     }
 
     /// Takes a row that was committed before; `None` where it was removed since.
@@ -114,7 +131,7 @@ impl Ledger {
         hour: Micros,
         row: Option<&LedgerRow>,
     ) -> Result<(), StoreError> {
-        self.hours.insert(hour);
+        self.first = self.first.map(|first| first.min(hour));
         store.apply(vec![change(key, hour, row)])
     }
 }
@@ -162,7 +179,7 @@ fn read(store: &dyn Store, account: &Account, hour: Micros, key: &str) -> Result
 }
 
 fn malformed(value: &[u8]) -> StoreError {
-    StoreError(format!("a value of the ledger table has {} bytes, not 56", value.len()))
+    StoreError::Damaged(format!("a value of the ledger table has {} bytes, not 56", value.len()))
 }
 
 #[cfg(test)]
@@ -174,7 +191,9 @@ mod tests {
 
     fn count(ledger: &mut Ledger, store: &MemoryStore, counted: Counted, at: i64) {
         let at = Micros::new(at);
-        ledger.count(store, Account::Partition(0), at.hour(), counted, at).expect("memory reads");
+        let (account, delivery) = (Account::Partition(0), Delivery::Published);
+        let received = Received { account, counted, received_at: at, sequence: None, delivery };
+        ledger.count(store, received).expect("memory reads");
     }
 
     fn commit(ledger: &mut Ledger, store: &mut MemoryStore) {

@@ -2,8 +2,10 @@
 
 mod dedup;
 mod emit;
+mod flood;
 mod ledger;
 mod restore;
+mod sequence;
 mod settings;
 mod stage;
 mod state;
@@ -13,15 +15,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::stage::store::Store;
-use ::stage::{Partition, PartitionCount, Stage, StageFactory, StageSpec};
+use ::stage::store::{Store, StoreError};
+use ::stage::{Partition, PartitionCount, Stage, StageError, StageFactory, StageSpec};
 use catalog::{Category, Reason, Topic};
 use codec::Codec;
 use normalizer::Rules;
 
 use self::stage::NormalizerStage;
+use crate::errors::storing;
 use crate::topics::{topic_index, topic_names};
 
+pub use flood::FloodLimit;
 pub use store::NormalizerStore;
 
 /// The stage's name, in groups, coverage keys, headers and metrics.
@@ -42,21 +46,23 @@ pub struct NormalizerConfig {
     /// Deliveries of one action less than this apart are duplicates; must exceed the retention of
     /// actions and of dead letters.
     pub dedup_window: Duration,
+    /// Whether, and from where on, a flood of unknown actions stops the stage.
+    pub flood_limit: Option<FloodLimit>,
     /// How records are read and written.
     pub codec: Codec,
 }
 
 impl NormalizerConfig {
-    /// The defaults: 1 MiB, 35 days.
+    /// The defaults: 1 MiB, 35 days, no flood stops it.
     #[must_use]
     pub fn new(partitions: PartitionCount, codec: Codec) -> Self {
         let dedup_window = Rules::default().dedup_window;
-        Self { partitions, max_value_bytes: 1024 * 1024, dedup_window, codec }
+        Self { partitions, max_value_bytes: 1024 * 1024, dedup_window, flood_limit: None, codec }
     }
 }
 
-/// Makes the committed state of one partition, empty.
-type OpenStore = Arc<dyn Fn(Partition) -> Box<dyn Store> + Send + Sync>;
+/// Opens the committed state of one partition.
+type OpenStore = Arc<dyn Fn(Partition) -> Result<Box<dyn Store>, StoreError> + Send + Sync>;
 
 /// Makes the normalizer's stages.
 #[derive(Clone)]
@@ -76,15 +82,14 @@ impl NormalizerStages {
     /// Stages that keep their state in memory.
     #[must_use]
     pub fn new(config: NormalizerConfig) -> Self {
-        Self::with_store(config, |_| Box::<NormalizerStore>::default())
+        Self::with_store(config, |_| Ok(Box::<NormalizerStore>::default()))
     }
 
-    /// Stages that keep their committed state in what `open` makes for each partition; what that
-    /// holds already is not trusted and must be none.
+    /// Stages that keep their committed state in what `open` opens for each partition.
     #[must_use]
     pub fn with_store(
         config: NormalizerConfig,
-        open: impl Fn(Partition) -> Box<dyn Store> + Send + Sync + 'static,
+        open: impl Fn(Partition) -> Result<Box<dyn Store>, StoreError> + Send + Sync + 'static,
     ) -> Self {
         Self { spec: spec(), config, open: Arc::new(open) }
     }
@@ -95,8 +100,9 @@ impl StageFactory for NormalizerStages {
         &self.spec
     }
 
-    fn create(&self, partition: Partition) -> Box<dyn Stage> {
-        Box::new(NormalizerStage::new(partition, &self.config, (self.open)(partition)))
+    fn create(&self, partition: Partition) -> Result<Box<dyn Stage>, StageError> {
+        let store = (self.open)(partition).map_err(storing)?;
+        Ok(Box::new(NormalizerStage::open(partition, &self.config, store)?))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use catalog::{Digest, Identity, LedgerRow, Micros, Receipt, Topic, coverage_key};
+use catalog::{Digest, Identity, LedgerRow, Micros, Receipt, SequenceRow, Topic, coverage_key};
 use codec::{Decoder, LedgerRecord};
 use normalizer::Seen;
 use stage::{Changelog, Coverage, Millis, Partition, ReadFrom, Record, RestorePoint, StageError, TopicIndex};
@@ -10,6 +10,7 @@ use stage::{Changelog, Coverage, Millis, Partition, ReadFrom, Record, RestorePoi
 use super::NORMALIZER;
 use super::dedup::CLOCK_SLACK;
 use super::emit::micros;
+use super::sequence::{is_sequence, restored};
 use super::state::State;
 use crate::errors::{decoding, storing};
 use crate::topics::topic_index;
@@ -35,8 +36,14 @@ pub(crate) struct Restorer {
 }
 
 impl Restorer {
-    pub(crate) fn new(partition: Partition, decoder: Decoder) -> Self {
-        Self { partition, decoder, coverage: None }
+    /// A restorer that goes on from this coverage, of a store that was there.
+    pub(crate) fn new(partition: Partition, decoder: Decoder, coverage: Option<Coverage>) -> Self {
+        Self { partition, decoder, coverage }
+    }
+
+    /// Begins anew.
+    pub(crate) fn reset(&mut self) {
+        self.coverage = None;
     }
 
     pub(crate) fn coverage(&self) -> Option<&Coverage> {
@@ -71,6 +78,7 @@ impl Restorer {
         let Some(value) = value else { return self.removed(key, record, state) };
         match self.decoder.ledger(value) {
             Ok(LedgerRecord::Account(row)) => store_row(&row.key(), row.hour, Some(&row), state),
+            Ok(LedgerRecord::Sequence(row)) => store_sequence(&row.key(), Some(&row), state),
             Ok(LedgerRecord::Coverage { stage, partition, coverage, .. }) => {
                 if stage == NORMALIZER && partition == self.partition.number() {
                     if let Some(last) = coverage.last_read {
@@ -91,6 +99,9 @@ impl Restorer {
         if key == coverage_key(NORMALIZER, self.partition.number()) {
             self.coverage = None;
             return Ok(());
+        }
+        if is_sequence(key) {
+            return store_sequence(key, None, state);
         }
         match hour_of(key) {
             Some(hour) => store_row(key, hour, None, state),
@@ -153,6 +164,10 @@ fn remember(
 
 fn store_row(key: &str, hour: Micros, row: Option<&LedgerRow>, state: &mut State) -> Result<(), StageError> {
     state.ledger.restore(state.store.as_mut(), key, hour, row).map_err(storing)
+}
+
+fn store_sequence(key: &str, row: Option<&SequenceRow>, state: &mut State) -> Result<(), StageError> {
+    state.store.apply(vec![restored(key, row)]).map_err(storing)
 }
 
 /// The hour at the end of a ledger row's key; coverage has none.

@@ -2,19 +2,21 @@
 
 use ::stage::store::Store;
 use ::stage::{
-    Changelog, Coverage, Label, Millis, Offset, Outcome, Partition, PartitionCount, Record, RestorePoint,
-    Sink, Stage, StageError, TopicIndex,
+    Changelog, Coverage, Label, Mark, Millis, Offset, Outcome, Partition, PartitionCount, Record,
+    RestorePoint, Sink, Stage, StageError, TopicIndex,
 };
 use catalog::RawAction;
 use codec::{DecodeError, Decoder};
-use normalizer::{Place, Rules, Unreadable, normalize};
+use normalizer::{Delivery, Place, Rules, Unreadable, normalize};
 
 use super::NormalizerConfig;
 use super::emit::{Emitter, micros, place};
+use super::flood::Flood;
 use super::restore::{Restorer, changelogs};
 use super::state::State;
 use crate::errors::decoding;
 use crate::oversized::oversized;
+use crate::replay::REPLAY_HEADER;
 use crate::reroute;
 
 /// One partition's normalizer.
@@ -24,21 +26,28 @@ pub(crate) struct NormalizerStage {
     rules: Rules,
     decoder: Decoder,
     emitter: Emitter,
+    flood: Flood,
     state: State,
     restorer: Restorer,
 }
 
 impl NormalizerStage {
-    pub(crate) fn new(partition: Partition, config: &NormalizerConfig, store: Box<dyn Store>) -> Self {
-        Self {
+    pub(crate) fn open(
+        partition: Partition,
+        config: &NormalizerConfig,
+        store: Box<dyn Store>,
+    ) -> Result<Self, StageError> {
+        let coverage = store.mark().and_then(|mark| mark.coverage.clone());
+        Ok(Self {
             count: config.partitions,
             max_value_bytes: config.max_value_bytes,
             rules: Rules { dedup_window: config.dedup_window },
             decoder: config.codec.decoder(),
             emitter: Emitter::new(partition, config),
-            state: State::new(config, store),
-            restorer: Restorer::new(partition, config.codec.decoder()),
-        }
+            flood: Flood::new(config.flood_limit.clone()),
+            state: State::open(config, store)?,
+            restorer: Restorer::new(partition, config.codec.decoder(), coverage),
+        })
     }
 
     /// Reads the action of a record, unless it is too large to look into.
@@ -65,15 +74,25 @@ impl Stage for NormalizerStage {
         let rerouted = reroute::read(record);
         let raw = self.read(record, rerouted.is_some())?;
         let (partition, offset) = (record.partition, record.offset);
-        let place = Place { partition, offset, received_at, count: self.count, rerouted };
+        let delivery = match record.headers.iter().any(|header| header.name == REPLAY_HEADER.as_bytes()) {
+            true => Delivery::Replayed,
+            false => Delivery::Published,
+        };
+        let place = Place { partition, offset, received_at, count: self.count, rerouted, delivery };
         self.state.dedup.observe(received_at);
         let verdict = normalize(raw, &place, &self.rules, &mut self.state)?;
-        self.emitter.verdict(verdict, record, sink)
+        let outcome = self.emitter.verdict(verdict, record, sink)?;
+        self.flood.observe(record, outcome).map_err(StageError::Stop)?;
+        Ok(outcome)
     }
 
     fn flush(&mut self, sink: &mut dyn Sink) -> Result<(), StageError> {
         for pending in self.state.ledger.dirty() {
             self.emitter.ledger(&pending.key, &pending.row, sink)?;
+            pending.dirty = false;
+        }
+        for pending in self.state.ledger.sequences.dirty() {
+            self.emitter.sequence(&pending.key, &pending.row, sink)?;
             pending.dirty = false;
         }
         for (key, pending) in self.state.settings.dirty() {
@@ -97,16 +116,31 @@ impl Stage for NormalizerStage {
         self.emitter.expired(from, until, now, sink)
     }
 
-    fn commit(&mut self) -> Result<(), StageError> {
-        self.state.commit()
+    fn commit(&mut self, mark: &Mark) -> Result<(), StageError> {
+        self.flood.commit();
+        self.state.commit(mark)
     }
 
     fn rollback(&mut self) {
+        self.flood.rollback();
         self.state.rollback();
     }
 
     fn restore(&mut self, topic: TopicIndex, record: &Record<'_>) -> Result<(), StageError> {
         self.restorer.take(topic, record, &mut self.state)
+    }
+
+    fn restored(&mut self, mark: &Mark) -> Result<(), StageError> {
+        self.state.restored(mark)
+    }
+
+    fn mark(&self) -> Option<&Mark> {
+        self.state.store.mark()
+    }
+
+    fn reset(&mut self, why: &str) -> Result<(), StageError> {
+        self.restorer.reset();
+        self.state.reset(why)
     }
 
     fn coverage(&self) -> Option<&Coverage> {

@@ -1,16 +1,16 @@
 //! The state of one partition: what the rules remember, behind their port.
 
-use catalog::{Account, Micros, SettingRow, TenantId};
+use catalog::{SettingRow, TenantId};
 use codec::Codec;
-use normalizer::{Counted, Memory, Seen};
+use normalizer::{Memory, Received, Seen};
 use stage::store::Store;
-use stage::{Label, StageError};
+use stage::{Label, Mark, StageError};
 
 use super::NormalizerConfig;
 use super::dedup::Dedup;
 use super::ledger::Ledger;
 use super::settings::Settings;
-use super::store::{DEDUP, LEDGER, SETTINGS};
+use super::store::{DEDUP, LEDGER, SEQUENCES, SETTINGS};
 use crate::errors::storing;
 
 /// Committed state in the store, and over it what the open transaction changed.
@@ -22,29 +22,40 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(config: &NormalizerConfig, store: Box<dyn Store>) -> Self {
+    /// The state that this store holds.
+    pub(crate) fn open(config: &NormalizerConfig, store: Box<dyn Store>) -> Result<Self, StageError> {
         let codec: &Codec = &config.codec;
-        Self {
-            store,
-            dedup: Dedup::new(config.dedup_window),
-            ledger: Ledger::default(),
-            settings: Settings::new(codec),
-        }
+        let mut dedup = Dedup::new(config.dedup_window);
+        dedup.open(store.as_ref()).map_err(storing)?;
+        Ok(Self { store, dedup, ledger: Ledger::default(), settings: Settings::new(codec) })
     }
 
     /// Makes what the open transaction changed committed state, and drops what is too old.
-    pub(crate) fn commit(&mut self) -> Result<(), StageError> {
+    pub(crate) fn commit(&mut self, mark: &Mark) -> Result<(), StageError> {
         let mut changes = Vec::new();
         self.dedup.commit(&mut changes);
-        let added = changes.len();
+        let added = changes.len() / 2;
         self.ledger.commit(&mut changes);
         self.settings.commit(&mut changes);
         let store = self.store.as_mut();
         store
-            .apply(changes)
+            .commit(changes, mark)
             .and_then(|()| self.dedup.drop_old(store, added))
             .and_then(|()| self.ledger.drop_old(store, self.dedup.latest()))
             .map_err(storing)
+    }
+
+    /// What was restored is committed state.
+    pub(crate) fn restored(&mut self, mark: &Mark) -> Result<(), StageError> {
+        self.store.commit(self.dedup.clock().into_iter().collect(), mark).map_err(storing)
+    }
+
+    /// Forgets everything.
+    pub(crate) fn reset(&mut self, why: &str) -> Result<(), StageError> {
+        self.rollback();
+        self.dedup.reset();
+        self.ledger = Ledger::default();
+        self.store.reset(why).map_err(storing)
     }
 
     /// Drops what the open transaction changed.
@@ -56,7 +67,7 @@ impl State {
 
     /// Committed rows per table.
     pub(crate) fn rows(&self) -> Vec<(Label, u64)> {
-        [("dedup", DEDUP), ("ledger", LEDGER), ("settings", SETTINGS)]
+        [("dedup", DEDUP), ("ledger", LEDGER), ("sequences", SEQUENCES), ("settings", SETTINGS)]
             .map(|(label, table)| (label, self.store.len(table)))
             .into()
     }
@@ -82,13 +93,7 @@ impl Memory for State {
         self.settings.set(&row)
     }
 
-    fn count(
-        &mut self,
-        account: Account,
-        hour: Micros,
-        counted: Counted,
-        received_at: Micros,
-    ) -> Result<(), StageError> {
-        self.ledger.count(self.store.as_ref(), account, hour, counted, received_at).map_err(storing)
+    fn count(&mut self, received: Received) -> Result<(), StageError> {
+        self.ledger.count(self.store.as_ref(), received).map_err(storing)
     }
 }

@@ -5,5 +5,6 @@ mod log;
 mod outputs;
 mod properties;
 mod restart;
+mod sequences;
 mod speed;
 mod world;

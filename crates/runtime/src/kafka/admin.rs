@@ -15,7 +15,7 @@ use rdkafka::error::RDKafkaErrorCode;
 use super::native::{Client, Role};
 use super::reach::Probe;
 use super::{Quiet, Settings, unasked};
-use crate::admin::{Admin, TopicPlan, TopicState};
+use crate::admin::{Admin, Groups, TopicPlan, TopicState};
 use crate::error::BrokerError;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -119,6 +119,17 @@ impl Admin for KafkaAdmin {
     fn set(&mut self, topic: &str, entries: &BTreeMap<String, String>) -> Result<(), BrokerError> {
         let refused = |e| BrokerError::stop(format!("setting the configuration of topic {topic}"), e);
         self.client.set_topic_config(topic, entries, PATIENCE).map_err(refused)
+    }
+}
+
+impl Groups for KafkaAdmin {
+    fn members(&mut self, group: &str) -> Result<Vec<String>, BrokerError> {
+        self.probe.reach(PATIENCE)?;
+        let attempt = format!("asking for the members of group {group}");
+        let groups = self.admin.inner().fetch_group_list(Some(group), PATIENCE);
+        let groups = groups.map_err(|e| unasked(&attempt, &e))?;
+        let members = groups.groups().iter().filter(|one| one.name() == group).flat_map(|one| one.members());
+        Ok(members.map(|member| format!("{} at {}", member.client_id(), member.client_host())).collect())
     }
 }
 

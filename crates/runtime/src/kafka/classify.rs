@@ -97,7 +97,7 @@ pub(crate) fn transactional(attempt: &str, error: &NativeError) -> BrokerError {
 pub(crate) fn other(attempt: &str, error: &NativeError) -> BrokerError {
     let remedy = match cause(error) {
         Cause::Transport => Remedy::Retry,
-        Cause::Fenced => Remedy::Rebuild,
+        Cause::Fenced | Cause::Storage => Remedy::Rebuild,
         Cause::NoTopic => Remedy::Stop,
         Cause::Other if STOP.contains(&error.code) => Remedy::Stop,
         Cause::Other if error.retriable || ZOMBIE.contains(&error.code) => Remedy::Retry,

@@ -73,9 +73,16 @@ impl Log for KafkaLog {
     }
 
     fn topic_id(&mut self, topic: &str) -> Result<String, BrokerError> {
-        self.client
-            .topic_id(topic, PATIENCE)
-            .map_err(|e| away(&format!("asking for the id of topic {topic}"), &e))
+        self.topic_ids(&[topic.to_owned()])
+            .map(|ids| ids.into_iter().next().expect("as many ids as topics were asked for"))
+    }
+
+    fn topic_ids(&mut self, topics: &[String]) -> Result<Vec<String>, BrokerError> {
+        let attempt = || match topics {
+            [topic] => format!("asking for the id of topic {topic}"),
+            topics => format!("asking for the ids of {} topics", topics.len()),
+        };
+        self.client.topic_ids(topics, PATIENCE).map_err(|e| away(&attempt(), &e))
     }
 
     fn partition_count(&mut self, topic: &str) -> Result<u32, BrokerError> {

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rdkafka::error::RDKafkaErrorCode;
@@ -94,8 +94,24 @@ pub(crate) enum Role {
 pub(crate) struct Client {
     raw: NonNull<sys::rd_kafka_t>,
     role: Role,
-    end_txn_requests: Arc<AtomicU32>,
+    watched: Arc<Watched>,
 }
+
+/// What interceptors of a client tell; its threads write here until they have ended.
+#[derive(Default)]
+struct Watched {
+    end_txn_requests: AtomicU32,
+    /// One per topic handle; kept until the client goes, as records may be acknowledged until then.
+    written: Mutex<Vec<Arc<Written>>>,
+}
+
+/// The offset after the last acknowledged record of each partition of a topic, 0 where there was none.
+struct Written {
+    partitions: Box<[AtomicI64]>,
+}
+
+/// Partitions beyond these are not watched: of them it is not known what was written.
+const WATCHED: usize = 1024;
 
 // SAFETY: librdkafka's client is thread-safe: every call may be made from any thread.
 unsafe impl Send for Client {}
@@ -107,7 +123,7 @@ const CLOSING: Duration = Duration::from_secs(10);
 
 impl Drop for Client {
     fn drop(&mut self) {
-        let ending = Ending { raw: self.raw, _end_txn_requests: Arc::clone(&self.end_txn_requests) };
+        let ending = Ending { raw: self.raw, _watched: Arc::clone(&self.watched) };
         if self.role == Role::Producer {
             return ending.end(Role::Producer);
         }
@@ -129,7 +145,7 @@ impl Drop for Client {
 /// A client that nobody uses any more, with what its threads look at.
 struct Ending {
     raw: NonNull<sys::rd_kafka_t>,
-    _end_txn_requests: Arc<AtomicU32>,
+    _watched: Arc<Watched>,
 }
 
 // SAFETY: as for the client.
@@ -162,8 +178,30 @@ unsafe extern "C" fn on_request_sent(
     opaque: *mut c_void,
 ) -> RespErr {
     if api_key == END_TXN {
-        // SAFETY: opaque is the counter that `Client` keeps alive longer than the instance's threads.
-        unsafe { &*opaque.cast::<AtomicU32>() }.fetch_add(1, Ordering::SeqCst);
+        // SAFETY: opaque is what `Client` keeps alive longer than the instance's threads.
+        unsafe { &*opaque.cast::<Watched>() }.end_txn_requests.fetch_add(1, Ordering::SeqCst);
+    }
+    RD_KAFKA_RESP_ERR_NO_ERROR
+}
+
+unsafe extern "C" fn on_acknowledgement(
+    _: *mut sys::rd_kafka_t,
+    message: *mut sys::rd_kafka_message_t,
+    _: *mut c_void,
+) -> RespErr {
+    // SAFETY: librdkafka passes a message that lives through the call, of a topic whose opaque is null or
+    // a `Written` that `Client` keeps alive longer than the instance's threads.
+    unsafe {
+        let message = &*message;
+        let written = sys::rd_kafka_topic_opaque(message.rkt).cast::<Written>().as_ref();
+        let partition = usize::try_from(message.partition).unwrap_or(usize::MAX);
+        let next = written.and_then(|written| written.partitions.get(partition));
+        if message.err == RD_KAFKA_RESP_ERR_NO_ERROR
+            && message.offset >= 0
+            && let Some(next) = next
+        {
+            next.fetch_max(message.offset + 1, Ordering::Release);
+        }
     }
     RD_KAFKA_RESP_ERR_NO_ERROR
 }
@@ -177,7 +215,15 @@ unsafe extern "C" fn on_new(
 ) -> RespErr {
     // SAFETY: called by rd_kafka_new with the instance being made; the name is a static string.
     unsafe {
-        sys::rd_kafka_interceptor_add_on_request_sent(raw, c"end-txn".as_ptr(), Some(on_request_sent), opaque)
+        let name = c"watch".as_ptr();
+        match sys::rd_kafka_interceptor_add_on_request_sent(raw, name, Some(on_request_sent), opaque) {
+            RD_KAFKA_RESP_ERR_NO_ERROR
+                if sys::rd_kafka_type(raw) == sys::rd_kafka_type_t::RD_KAFKA_PRODUCER =>
+            {
+                sys::rd_kafka_interceptor_add_on_acknowledgement(raw, name, Some(on_acknowledgement), opaque)
+            }
+            outcome => outcome,
+        }
     }
 }
 
@@ -210,10 +256,10 @@ pub(super) fn log(level: i32, facility: &str, line: &str) {
 impl Client {
     /// Makes a client from librdkafka properties.
     pub(crate) fn new(role: Role, properties: &BTreeMap<String, String>) -> Result<Arc<Self>, String> {
-        let end_txn_requests = Arc::new(AtomicU32::new(0));
+        let watched = Arc::new(Watched::default());
         let mut problem = [0 as c_char; 512];
         // SAFETY: conf is owned here until rd_kafka_new takes it over on success; it is destroyed on
-        // every error. The strings outlive the calls. The counter's address stays valid because the
+        // every error. The strings outlive the calls. What is watched stays where it is because the
         // Arc is kept in the client, whose drop ends the instance's threads first.
         unsafe {
             let conf = sys::rd_kafka_conf_new();
@@ -248,8 +294,8 @@ impl Client {
             };
             sys::rd_kafka_conf_set_events(conf, events);
             sys::rd_kafka_conf_set_log_cb(conf, Some(on_log));
-            let opaque = Arc::as_ptr(&end_txn_requests).cast_mut().cast();
-            sys::rd_kafka_conf_interceptor_add_on_new(conf, c"end-txn".as_ptr(), Some(on_new), opaque);
+            let opaque = Arc::as_ptr(&watched).cast_mut().cast();
+            sys::rd_kafka_conf_interceptor_add_on_new(conf, c"watch".as_ptr(), Some(on_new), opaque);
             let kind = match role {
                 Role::Consumer => sys::rd_kafka_type_t::RD_KAFKA_CONSUMER,
                 Role::Producer => sys::rd_kafka_type_t::RD_KAFKA_PRODUCER,
@@ -261,7 +307,7 @@ impl Client {
             if role == Role::Consumer {
                 sys::rd_kafka_poll_set_consumer(raw.as_ptr());
             }
-            Ok(Arc::new(Self { raw, role, end_txn_requests }))
+            Ok(Arc::new(Self { raw, role, watched }))
         }
     }
 
@@ -271,7 +317,7 @@ impl Client {
 
     /// How many `EndTxn` requests were sent since the last call.
     pub(crate) fn take_end_txn_requests(&self) -> u32 {
-        self.end_txn_requests.swap(0, Ordering::SeqCst)
+        self.watched.end_txn_requests.swap(0, Ordering::SeqCst)
     }
 
     /// The client's main queue (the consumer's queue for a consumer).
@@ -414,10 +460,18 @@ impl Client {
     /// A topic to produce to.
     pub(crate) fn topic(self: &Arc<Self>, name: &str) -> Result<TopicHandle, String> {
         let name = c_string(name)?;
-        // SAFETY: the instance lives; a null configuration means the client's own.
-        let raw = unsafe { sys::rd_kafka_topic_new(self.raw(), name.as_ptr(), ptr::null_mut()) };
+        let partitions = std::iter::repeat_with(|| AtomicI64::new(0)).take(WATCHED).collect();
+        let written = Arc::new(Written { partitions });
+        self.watched.written.lock().expect("nothing panics while holding it").push(Arc::clone(&written));
+        // SAFETY: the instance lives; the configuration is a copy of the client's own and goes over to
+        // the topic. What the opaque points to lives as long as the client, see above.
+        let raw = unsafe {
+            let conf = sys::rd_kafka_default_topic_conf_dup(self.raw());
+            sys::rd_kafka_topic_conf_set_opaque(conf, Arc::as_ptr(&written).cast_mut().cast());
+            sys::rd_kafka_topic_new(self.raw(), name.as_ptr(), conf)
+        };
         let raw = NonNull::new(raw).ok_or_else(|| format!("topic {name:?} was refused"))?;
-        Ok(TopicHandle { raw, _client: Arc::clone(self) })
+        Ok(TopicHandle { raw, written, _client: Arc::clone(self) })
     }
 
     /// Hands one record to the client, waiting while its queue is full.
@@ -472,30 +526,44 @@ impl Client {
         }
     }
 
-    /// The topic's id as Kafka's tools print it (KIP-516).
-    pub(crate) fn topic_id(self: &Arc<Self>, topic: &str, wait: Duration) -> Result<String, String> {
-        let name = c_string(topic)?;
+    /// The topics' ids, in their order, as Kafka's tools print them (KIP-516).
+    pub(crate) fn topic_ids(
+        self: &Arc<Self>,
+        topics: &[String],
+        wait: Duration,
+    ) -> Result<Vec<String>, String> {
+        let names = topics.iter().map(|topic| c_string(topic)).collect::<Result<Vec<_>, _>>()?;
         let answers = self.new_queue();
         // SAFETY: the collection and the names live through the call; the result belongs to the
-        // event, which is destroyed when `event` goes, after the text was copied.
+        // event, which is destroyed when `event` goes, after the texts were copied.
         unsafe {
-            let mut names = [name.as_ptr()];
-            let collection = sys::rd_kafka_TopicCollection_of_topic_names(names.as_mut_ptr(), 1);
+            let mut pointers: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
+            let collection =
+                sys::rd_kafka_TopicCollection_of_topic_names(pointers.as_mut_ptr(), pointers.len());
             sys::rd_kafka_DescribeTopics(self.raw(), collection, ptr::null(), answers.raw.as_ptr());
             sys::rd_kafka_TopicCollection_destroy(collection);
             let event = answers.poll(wait).ok_or("no broker answered in time")?;
             event.check()?;
             let result = sys::rd_kafka_event_DescribeTopics_result(event.raw.as_ptr());
             let mut count = 0;
-            let topics = sys::rd_kafka_DescribeTopics_result_topics(result, &raw mut count);
-            if topics.is_null() || count != 1 {
-                return Err("the broker did not describe the topic".into());
+            let described = sys::rd_kafka_DescribeTopics_result_topics(result, &raw mut count);
+            let mut ids = BTreeMap::new();
+            for place in 0..count {
+                let topic = *described.add(place);
+                let name = text(sys::rd_kafka_TopicDescription_name(topic));
+                let error = sys::rd_kafka_TopicDescription_error(topic);
+                if !error.is_null() && sys::rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR {
+                    return Err(format!("{name}: {}", text(sys::rd_kafka_error_string(error))));
+                }
+                ids.insert(
+                    name,
+                    text(sys::rd_kafka_Uuid_base64str(sys::rd_kafka_TopicDescription_topic_id(topic))),
+                );
             }
-            let error = sys::rd_kafka_TopicDescription_error(*topics);
-            if !error.is_null() && sys::rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR {
-                return Err(text(sys::rd_kafka_error_string(error)));
-            }
-            Ok(text(sys::rd_kafka_Uuid_base64str(sys::rd_kafka_TopicDescription_topic_id(*topics))))
+            let id = |topic: &String| {
+                ids.get(topic).cloned().ok_or_else(|| format!("the broker did not describe topic {topic}"))
+            };
+            topics.iter().map(id).collect()
         }
     }
 
@@ -612,11 +680,20 @@ impl Fields {
 /// A topic to produce to.
 pub(crate) struct TopicHandle {
     raw: NonNull<sys::rd_kafka_topic_t>,
+    written: Arc<Written>,
     _client: Arc<Client>,
 }
 
 // SAFETY: topic handles are reference-counted inside librdkafka and usable from any thread.
 unsafe impl Send for TopicHandle {}
+
+impl TopicHandle {
+    /// The offset after the last acknowledged record of this partition.
+    pub(crate) fn written(&self, partition: Partition) -> Option<Offset> {
+        let next = self.written.partitions.get(usize::try_from(partition.number()).ok()?)?;
+        Some(next.load(Ordering::Acquire)).filter(|next| *next > 0).map(Offset::new)
+    }
+}
 
 impl Drop for TopicHandle {
     fn drop(&mut self) {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use stage::{Offset, Output, Partition, Sink};
+use stage::{Offset, Output, Partition, Sink, TopicIndex};
 
 use super::native::{Client, Membership, NativeError, Positions, Queue, Role, Told, TopicHandle};
 use super::{Settings, classify};
@@ -147,6 +147,14 @@ impl Producer for KafkaProducer {
         self.again("beginning a transaction", Client::begin_transaction)?;
         Ok(KafkaTransaction { producer: self, refused: None, open: true })
     }
+
+    fn written(&self, topic: TopicIndex, partition: Partition) -> Option<Offset> {
+        self.topics.get(topic.index())?.written(partition)
+    }
+
+    fn is_doubtful(&self) -> bool {
+        self.resent
+    }
 }
 
 /// An open transaction on Kafka.
@@ -169,17 +177,35 @@ impl Sink for KafkaTransaction<'_> {
 }
 
 impl KafkaTransaction<'_> {
-    fn finish(&mut self, offsets: &[(Partition, Offset)], member: &Membership) -> Result<(), BrokerError> {
+    /// Commits, with the offsets of an input where there is one.
+    fn finish(&mut self, input: Option<(&[(Partition, Offset)], &Membership)>) -> Result<(), BrokerError> {
         if let Some(error) = self.refused.take() {
             return Err(classify::transactional("sending a record of the transaction", &error));
         }
-        let next: Vec<_> = offsets.iter().map(|(partition, offset)| (*partition, Some(*offset))).collect();
-        let list = Positions::of(&self.producer.input, &next);
-        self.producer.again("sending offsets to the transaction", |c| c.send_offsets(&list, member, CALL))?;
+        if let Some((offsets, member)) = input {
+            let next: Vec<_> =
+                offsets.iter().map(|(partition, offset)| (*partition, Some(*offset))).collect();
+            let list = Positions::of(&self.producer.input, &next);
+            self.producer
+                .again("sending offsets to the transaction", |c| c.send_offsets(&list, member, CALL))?;
+        }
         self.producer.client.take_end_txn_requests();
         let outcome = self.producer.again("committing the transaction", |c| c.commit_transaction(CALL));
         self.producer.resent = self.producer.client.take_end_txn_requests() > 1;
         outcome
+    }
+
+    /// Ends by committing; where that asks for an abort, aborts.
+    fn end(mut self, input: Option<(&[(Partition, Offset)], &Membership)>) -> Result<(), BrokerError> {
+        let outcome = self.finish(input);
+        self.open = false;
+        match outcome {
+            Err(error) if error.remedy == Remedy::Abort => {
+                self.undo()?;
+                Err(error)
+            }
+            outcome => outcome,
+        }
     }
 
     fn undo(&mut self) -> Result<(), BrokerError> {
@@ -196,16 +222,12 @@ impl KafkaTransaction<'_> {
 impl Transaction for KafkaTransaction<'_> {
     type Membership = Membership;
 
-    fn commit(mut self, offsets: &[(Partition, Offset)], member: &Membership) -> Result<(), BrokerError> {
-        let outcome = self.finish(offsets, member);
-        self.open = false;
-        match outcome {
-            Err(error) if error.remedy == Remedy::Abort => {
-                self.undo()?;
-                Err(error)
-            }
-            outcome => outcome,
-        }
+    fn commit(self, offsets: &[(Partition, Offset)], member: &Membership) -> Result<(), BrokerError> {
+        self.end(Some((offsets, member)))
+    }
+
+    fn commit_alone(self) -> Result<(), BrokerError> {
+        self.end(None)
     }
 
     fn abort(mut self) -> Result<(), BrokerError> {

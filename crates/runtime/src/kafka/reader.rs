@@ -142,4 +142,8 @@ impl Reader for KafkaReader {
             |(slice, next): (&Slice, &Offset)| slice.until.number().saturating_sub(next.number()).max(0);
         self.progress.slices.iter().zip(&self.progress.next).map(left).map(i64::cast_unsigned).sum()
     }
+
+    fn position(&self, slice: usize) -> Offset {
+        self.progress.next[slice]
+    }
 }

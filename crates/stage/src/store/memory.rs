@@ -1,8 +1,10 @@
 //! State in memory, ordered by key.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
-use super::{Change, Store, StoreError, Table};
+use super::{Change, Store, StoreError, Table, Visit};
+use crate::Mark;
 
 type Rows = BTreeMap<Box<[u8]>, Box<[u8]>>;
 
@@ -23,16 +25,12 @@ impl Store for MemoryStore {
         Ok(self.table(table).and_then(|rows| rows.get(key)).map(|value| value.to_vec()))
     }
 
-    fn scan(
-        &self,
-        table: Table,
-        prefix: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]),
-    ) -> Result<(), StoreError> {
-        let from = (std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded);
-        let rows = self.table(table).into_iter().flat_map(|rows| rows.range::<[u8], _>(from));
-        for (key, value) in rows.take_while(|(key, _)| key.starts_with(prefix)) {
-            visit(key, value);
+    fn scan(&self, table: Table, from: &[u8], visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        let from = (Bound::Included(from), Bound::Unbounded);
+        for (key, value) in self.table(table).into_iter().flat_map(|rows| rows.range::<[u8], _>(from)) {
+            if visit(key, value).is_break() {
+                break;
+            }
         }
         Ok(())
     }
@@ -51,6 +49,20 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn commit(&mut self, changes: Vec<Change>, _mark: &Mark) -> Result<(), StoreError> {
+        self.apply(changes)
+    }
+
+    /// It does not outlive its process, so nobody can ask what it reflects.
+    fn mark(&self) -> Option<&Mark> {
+        None
+    }
+
+    fn reset(&mut self, _why: &str) -> Result<(), StoreError> {
+        self.tables.clear();
+        Ok(())
+    }
+
     fn len(&self, table: Table) -> u64 {
         self.table(table).map_or(0, |rows| rows.len() as u64)
     }
@@ -58,6 +70,7 @@ impl Store for MemoryStore {
 
 #[cfg(test)]
 mod tests {
+    use super::super::scan_prefix;
     use super::*;
 
     fn change(key: &str, value: Option<&str>) -> Change {
@@ -76,7 +89,8 @@ mod tests {
             ])
             .expect("memory takes all");
         let mut seen = Vec::new();
-        store.scan(Table::new(3), b"a/u-1/", &mut |key, _| seen.push(key.to_vec())).expect("memory reads");
+        scan_prefix(&store, Table::new(3), b"a/u-1/", &mut |key, _| seen.push(key.to_vec()))
+            .expect("memory reads");
         assert_eq!(seen, [b"a/u-1/x"]);
         assert_eq!((store.len(Table::new(3)), store.len(Table::new(9))), (2, 0));
     }

@@ -38,6 +38,7 @@ impl Ledger {
                 LedgerRecord::Coverage { stage, partition, coverage: covered, .. } => {
                     coverage.insert((stage, partition), covered.next);
                 }
+                LedgerRecord::Sequence(_) => {}
             }
             Ok(())
         })

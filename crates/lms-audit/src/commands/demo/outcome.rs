@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use catalog::{Category, Reason, TenantId, Topic, View, Window};
 use codec::Decoder;
 use pipeline::dead_letter::headers::REASON;
+use pipeline::replay::Marker;
 use runtime::{Log, Slice};
 use serde_json::json;
 use stage::{Offset, Partition};
@@ -222,6 +223,9 @@ fn categories(
 fn reasons(log: &mut impl Log, slices: Vec<Slice>) -> anyhow::Result<BTreeMap<&'static str, u64>> {
     let mut found = BTreeMap::new();
     reading::read(log, slices, &mut |_, record| {
+        if Marker::read(record).is_some() {
+            return Ok(());
+        }
         let name = record.header(REASON).and_then(|name| std::str::from_utf8(name).ok());
         let reason = name.and_then(Reason::from_name).map_or("no reason", Reason::name);
         *found.entry(reason).or_default() += 1;

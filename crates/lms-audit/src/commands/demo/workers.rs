@@ -35,7 +35,12 @@ impl<B: Broker> Lifecycle for Workers<B> {
         let limits = Limits { tick: Duration::MAX, progress: Duration::MAX };
         let telemetry = Telemetry::register(&Registry::new(), Arc::new(Health::new(limits)))?;
         // It leaves its groups at the end, so that the next demo need not wait for its session.
-        let how = How { which: Which::All, workers: None, membership: MembershipKind::Leaving };
+        let how = How {
+            which: Which::All,
+            workers: None,
+            membership: MembershipKind::Leaving,
+            accepted: Vec::new(),
+        };
         let stop = self.stop.clone();
         self.running = Some(Stages::start(&self.broker, &self.config, &self.codec, how, &telemetry, stop)?);
         Ok(())

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use stage::Record;
 
 /// Text as it stands, other bytes in hex.
-pub(super) fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.into(),
         Err(_) => format!("0x{}", hex(bytes)),
@@ -14,7 +14,7 @@ pub(super) fn text(bytes: &[u8]) -> String {
 }
 
 /// The value of a record: null for a tombstone, decoded where that is possible, else text or hex.
-pub(super) fn value(content: Content, record: &Record<'_>, decoder: &Decoder) -> Value {
+pub(crate) fn value(content: Content, record: &Record<'_>, decoder: &Decoder) -> Value {
     let Some(value) = record.value else { return Value::Null };
     let decoded = match content {
         Content::Action | Content::DeadLetter => return action(value, record, decoder),
@@ -43,7 +43,7 @@ fn action(value: &[u8], record: &Record<'_>, decoder: &Decoder) -> Value {
 }
 
 /// An Avro action as JSON, if it has what every action has.
-fn whole(raw: RawAction<'_>) -> Option<Value> {
+pub(crate) fn whole(raw: RawAction<'_>) -> Option<Value> {
     fn take<T>(field: Field<T>) -> Option<T> {
         match field {
             Field::Present(value) => Some(value),

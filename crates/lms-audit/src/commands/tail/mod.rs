@@ -1,6 +1,6 @@
 //! `tail`: records of any topic of the trail, decoded.
 
-mod decode;
+pub(crate) mod decode;
 mod print;
 
 use std::ops::ControlFlow;

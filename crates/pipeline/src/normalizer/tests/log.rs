@@ -58,6 +58,11 @@ pub(super) fn expiry(value: &str) -> String {
     format!(r#","attributes":{{"certificate_expiry":"{value}"}}"#)
 }
 
+/// The field that says what the source counts the action as.
+pub(super) fn numbered(sequence: i64) -> String {
+    format!(r#","sequence":{sequence}"#)
+}
+
 /// A record of `acme`'s partition with this value.
 pub(super) fn record(value: Bytes) -> Owned {
     Owned {
@@ -91,14 +96,17 @@ fn specs() -> impl Strategy<Value = Spec> {
         1 => Just(("course.updated", "course", r#","id":"twice""#.to_owned())),
     ];
     let tenants = prop::sample::select(vec!["acme", "acme", "acme", "acme", "beta", "gamma", "no tenant"]);
-    (tenants, 0..8, about, -60..3_000_i64).prop_map(|(tenant, id, (action, object, rest), minutes)| Spec {
-        tenant,
-        id: format!("a-{id}"),
-        action,
-        occurred_at: NOW + minutes * 60_000,
-        object,
-        rest,
-    })
+    let sequence = prop::option::of(0..20_i64).prop_map(|number| number.map_or(String::new(), numbered));
+    (tenants, 0..8, about, -60..3_000_i64, sequence).prop_map(
+        |(tenant, id, (action, object, rest), minutes, sequence)| Spec {
+            tenant,
+            id: format!("a-{id}"),
+            action,
+            occurred_at: NOW + minutes * 60_000,
+            object,
+            rest: rest + &sequence,
+        },
+    )
 }
 
 fn records() -> impl Strategy<Value = Owned> {

@@ -2,7 +2,7 @@
 
 use catalog::{CertificateExpiry, Receipt, Topic};
 use codec::{Codec, Decoder, LedgerRecord};
-use stage::{Millis, Offset, Outcome, RestorePoint, StageFactory};
+use stage::{Mark, Millis, Offset, Outcome, RestorePoint, StageFactory};
 
 use super::log::{Spec, certificate_expired, expiry, record, sized};
 use super::world::{
@@ -203,7 +203,7 @@ fn a_rollback_leaves_no_trace() {
     assert_eq!(stage.rows(), before);
     let mut after = Kept::default();
     stage.flush(&mut after).expect("nothing to write");
-    stage.commit().expect("nothing to commit");
+    stage.commit(&Mark::unkept()).expect("nothing to commit");
     assert_eq!((after.0.len(), stage.rows()), (0, before));
     assert!(matches!(
         process(stage.as_mut(), &certificate_expired().record(), &mut after),
@@ -216,7 +216,7 @@ fn rows_are_counted_per_table() {
     let (mut stage, mut sink) = (stage_of(home()), Kept::default());
     let off = Spec { rest: expiry("disabled"), ..Spec::default() }.record();
     transaction(stage.as_mut(), &[off, certificate_expired().record()], &mut sink);
-    assert_eq!(stage.rows(), [("dedup", 2), ("ledger", 1), ("settings", 1)]);
+    assert_eq!(stage.rows(), [("dedup", 2), ("ledger", 1), ("sequences", 0), ("settings", 1)]);
 }
 
 #[test]

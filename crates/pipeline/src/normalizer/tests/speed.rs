@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::log::{Spec, certificate_expired};
 use super::world::{NOW, Owned, home, stage_of};
-use stage::{Output, Sink};
+use stage::{Mark, Output, Sink};
 
 /// Counts bytes and forgets them.
 #[derive(Default)]
@@ -45,7 +45,7 @@ fn records_per_second() {
                 stage.process(record, &mut sink).expect("the codec needs no registry");
             }
             stage.flush(&mut sink).expect("the store is in memory");
-            stage.commit().expect("the store is in memory");
+            stage.commit(&Mark::unkept()).expect("the store is in memory");
         }
         let seconds = begin.elapsed().as_secs_f64();
         let (micros, rate) = (seconds * 1e6 / RECORDS as f64, RECORDS as f64 / seconds);

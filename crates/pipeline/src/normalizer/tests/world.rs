@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use catalog::Topic;
 use codec::Codec;
 use stage::{
-    Coverage, Header, Millis, Offset, Outcome, Output, Partition, PartitionCount, ReadFrom, Record,
+    Coverage, Header, Mark, Millis, Offset, Outcome, Output, Partition, PartitionCount, ReadFrom, Record,
     RestorePoint, Sink, Stage, StageFactory, TopicIndex,
 };
 
@@ -120,7 +120,7 @@ pub(super) fn stages() -> NormalizerStages {
 }
 
 pub(super) fn stage_of(partition: u32) -> Box<dyn Stage> {
-    stages().create(Partition::new(partition))
+    stages().create(Partition::new(partition)).expect("memory opens")
 }
 
 pub(super) fn process(stage: &mut dyn Stage, input: &Owned, sink: &mut Kept) -> Outcome {
@@ -137,7 +137,7 @@ pub(super) fn transaction(stage: &mut dyn Stage, inputs: &[Owned], sink: &mut Ke
         let coverage = coverage(last);
         stage.cover(&coverage, Millis::new(last.timestamp), sink).expect("coverage is written");
     }
-    stage.commit().expect("the store is in memory");
+    stage.commit(&Mark::unkept()).expect("the store is in memory");
 }
 
 pub(super) fn coverage(last: &Owned) -> Coverage {

@@ -1,0 +1,162 @@
+//! What there is to rebuild from: how far the aggregator has come, and what the events topic holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, bail};
+use catalog::{Topic, coverage_key};
+use codec::{Codec, LedgerRecord};
+use pipeline::{AGGREGATOR, rebuild_key};
+use runtime::{Log, Slice, decide};
+use stage::{Coverage, Offset, Partition};
+
+use super::Report;
+use crate::output::say;
+use crate::reading;
+
+/// One partition.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    /// Which.
+    pub(super) partition: Partition,
+    /// The first event there still is.
+    pub(super) start: Offset,
+    /// How far the aggregator has come.
+    pub(super) coverage: Coverage,
+}
+
+/// What was found.
+pub(super) struct Found {
+    parts: Vec<Part>,
+    /// The keys of marks that a rebuild left.
+    unfinished: BTreeSet<(Partition, String)>,
+}
+
+impl Found {
+    /// The partitions in which the aggregator has run.
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// The partitions whose first events are gone, and where they begin.
+    pub(super) fn truncated(&self) -> Vec<(Partition, Offset)> {
+        let gone = self.parts.iter().filter(|part| part.start > Offset::new(0));
+        gone.map(|part| (part.partition, part.start)).collect()
+    }
+
+    /// Whether an earlier rebuild left this mark.
+    pub(super) fn is_unfinished(&self, mark: &(Partition, String)) -> bool {
+        self.unfinished.contains(mark)
+    }
+
+    /// Says that an earlier rebuild left more than what is being rebuilt.
+    pub(super) fn tell_unfinished(&self, reports: &[Report]) {
+        let is_meant = |partition: Partition, key: &str| {
+            reports.iter().any(|(category, view)| rebuild_key(*category, *view, partition) == key)
+        };
+        let left: BTreeSet<_> = (self.unfinished.iter())
+            .filter(|(partition, key)| !is_meant(*partition, key))
+            .filter_map(|(_, key)| key.strip_prefix("~coverage/rebuild.")?.split('/').next())
+            .collect();
+        if !left.is_empty() {
+            let left: Vec<_> = left.into_iter().collect();
+            say(&format!(
+                "an earlier rebuild is not finished, and the aggregator does not start before it is: {}",
+                left.join(", ")
+            ));
+        }
+    }
+}
+
+/// Looks.
+///
+/// # Errors
+/// When coverage contradicts what there is, as it would stop the aggregator; when the broker does not
+/// answer.
+pub(super) fn found(log: &mut impl Log, codec: &Codec) -> anyhow::Result<Found> {
+    let (events, ledger) = (Topic::Events.name(), Topic::Ledger.name());
+    let (cluster, topic) = (log.cluster_id()?, log.topic_id(&events)?);
+    let mut slices = Vec::new();
+    for partition in reading::count(log, &ledger)?.partitions() {
+        slices.push(to_end(log, &ledger, partition)?);
+    }
+    let all: Vec<_> = slices.iter().map(|slice| slice.partition).collect();
+    let (mut coverage, unfinished) = ledgers(log, slices, codec)?;
+    let mut parts = Vec::new();
+    for partition in all {
+        let extent = log.extent(&events, partition)?;
+        let covered = coverage.remove(&partition);
+        let written = match &covered {
+            Some(_) => None,
+            None => has_rows(log, partition)?,
+        };
+        decide(&runtime::Found {
+            coverage: covered.as_ref(),
+            committed: None,
+            extent,
+            cluster_id: &cluster,
+            topic_id: &topic,
+            written: written.as_deref(),
+        })
+        .map_err(|contradiction| anyhow::anyhow!("{events} partition {partition}: {contradiction}"))?;
+        parts.extend(covered.map(|coverage| Part { partition, start: extent.start, coverage }));
+    }
+    if parts.is_empty() {
+        bail!("the aggregator has never run here: there is nothing to rebuild");
+    }
+    Ok(Found { parts, unfinished })
+}
+
+/// A partition to its end as it is now, however long transactions that are open there take.
+pub(super) fn to_end(log: &mut impl Log, topic: &str, partition: Partition) -> anyhow::Result<Slice> {
+    let extent = log.extent(topic, partition)?;
+    Ok(Slice { topic: topic.into(), partition, from: extent.start, until: extent.end })
+}
+
+/// The aggregator's coverage, and the marks of rebuilds.
+type Ledgers = (BTreeMap<Partition, Coverage>, BTreeSet<(Partition, String)>);
+
+fn ledgers(log: &mut impl Log, slices: Vec<Slice>, codec: &Codec) -> anyhow::Result<Ledgers> {
+    let decoder = codec.decoder();
+    let (mut coverage, mut unfinished) = (BTreeMap::new(), BTreeSet::new());
+    reading::read_watched(log, slices, &mut |topic, record| {
+        let partition = record.partition;
+        let Some(key) = record.key.and_then(|key| std::str::from_utf8(key).ok()) else { return Ok(()) };
+        if key.starts_with("~coverage/rebuild.") {
+            let mark = (partition, key.to_owned());
+            if record.value.is_some() {
+                unfinished.insert(mark)
+            } else {
+                unfinished.remove(&mark)
+            };
+        }
+        if key != coverage_key(AGGREGATOR, partition.number()) {
+            return Ok(());
+        }
+        let Some(value) = record.value else {
+            coverage.remove(&partition);
+            return Ok(());
+        };
+        let place = || format!("reading {topic} partition {partition} offset {}", record.offset);
+        if let LedgerRecord::Coverage { coverage: one, .. } = decoder.ledger(value).with_context(place)? {
+            coverage.insert(partition, one);
+        }
+        Ok(())
+    })?;
+    Ok((coverage, unfinished))
+}
+
+/// A report topic that holds something in this partition.
+fn has_rows(log: &mut impl Log, partition: Partition) -> anyhow::Result<Option<String>> {
+    for name in Topic::all().filter(|topic| matches!(topic, Topic::Report(..))).map(Topic::name) {
+        let slice = to_end(log, &name, partition)?;
+        let mut any = false;
+        reading::read_until(log, vec![slice], &mut |_, _| {
+            any = true;
+            Ok(std::ops::ControlFlow::Break(()))
+        })?;
+        if any {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,134 @@
+//! The restores of a worker's partitions: a few at a time, so that memory stays bounded, each piece by piece
+//! between transactions, so that partitions that are ready work meanwhile.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use stage::{Offset, Partition, StageError, StageFactory};
+
+use crate::failure::Failure;
+use crate::port::{Log, Reading};
+use crate::restore::{Ids, Restore, Restored, Times};
+
+/// How long a partition waits whose state cannot be opened now, and how often that is said.
+const POSTPONED: Duration = Duration::from_secs(1);
+const SAY_AGAIN: Duration = Duration::from_secs(30);
+
+/// Partitions that are not ready yet.
+pub(crate) struct Restores<L: Log> {
+    /// At most so many are restored at the same time.
+    limit: usize,
+    waiting: VecDeque<(Partition, Option<Offset>)>,
+    under_way: Vec<Restore<L>>,
+    /// Done, and not fetched yet.
+    ready: Vec<Restored>,
+    /// Until when none is begun, as the last one could not be.
+    postponed: Option<Instant>,
+    said: Option<Instant>,
+}
+
+impl<L: Log> Restores<L> {
+    pub(crate) fn new(limit: usize) -> Self {
+        let limit = limit.max(1);
+        let (waiting, under_way, ready) = (VecDeque::new(), Vec::new(), Vec::new());
+        Self { limit, waiting, under_way, ready, postponed: None, said: None }
+    }
+
+    /// Partitions to restore, whose group offsets are given.
+    pub(crate) fn add(&mut self, committed: Vec<(Partition, Option<Offset>)>) {
+        self.waiting.extend(committed);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.under_way.is_empty() && self.ready.is_empty()
+    }
+
+    /// Leaves these partitions out: they belong to somebody else now.
+    pub(crate) fn forget(&mut self, partitions: &[Partition]) {
+        self.waiting.retain(|(partition, _)| !partitions.contains(partition));
+        self.under_way.retain(|restore| !partitions.contains(&restore.partition()));
+        self.ready.retain(|restored| !partitions.contains(&restored.partition));
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.waiting.clear();
+        self.under_way.clear();
+        self.ready.clear();
+        self.postponed = None;
+    }
+
+    pub(crate) fn partitions(&self) -> impl Iterator<Item = Partition> {
+        let waiting = self.waiting.iter().map(|(partition, _)| *partition);
+        let ready = self.ready.iter().map(|restored| restored.partition);
+        waiting.chain(self.under_way.iter().map(Restore::partition)).chain(ready)
+    }
+
+    /// Offsets left to read, of the restores under way.
+    pub(crate) fn remaining(&self) -> u64 {
+        self.under_way.iter().map(Restore::remaining).sum()
+    }
+
+    /// Those that are ready.
+    pub(crate) fn take_ready(&mut self) -> Vec<Restored> {
+        std::mem::take(&mut self.ready)
+    }
+
+    /// Reads a piece of each, for at most `wait` in all.
+    pub(crate) fn step(
+        &mut self,
+        log: &mut L,
+        factory: &dyn StageFactory,
+        ids: &Ids,
+        wait: Duration,
+        times: Times,
+    ) -> Result<(), Failure> {
+        self.begin(factory, ids, times)?;
+        let share = wait / u32::try_from(self.under_way.len().max(1)).unwrap_or(u32::MAX);
+        for place in (0..self.under_way.len()).rev() {
+            let restore = &mut self.under_way[place];
+            if restore.step(log, factory.spec(), ids, share, times.now)? == Reading::Done {
+                self.ready.push(self.under_way.remove(place).into_restored());
+            } else if restore.stands_still(Instant::now()) {
+                tracing::warn!(
+                    stage = factory.spec().name,
+                    partition = restore.partition().number(),
+                    remaining = restore.remaining(),
+                    "the restore waits: no broker answers, or a transaction was left open in a topic that is read; kafka-transactions.sh find-hanging names it"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, factory: &dyn StageFactory, ids: &Ids, times: Times) -> Result<(), Failure> {
+        if self.postponed.is_some_and(|until| Instant::now() < until) {
+            return Ok(());
+        }
+        self.postponed = None;
+        while self.under_way.len() < self.limit {
+            let Some(next) = self.waiting.front().copied() else { break };
+            match Restore::open(factory, ids, next, times) {
+                Ok(restore) => self.under_way.push(restore),
+                Err(failure @ Failure::Stage { error: StageError::Storage(_), .. }) => {
+                    self.postpone(factory, &failure);
+                    break;
+                }
+                Err(failure) => return Err(failure),
+            }
+            self.waiting.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Puts the first one last: another may be able to begin.
+    fn postpone(&mut self, factory: &dyn StageFactory, failure: &Failure) {
+        let now = Instant::now();
+        self.postponed = Some(now + POSTPONED);
+        self.waiting.rotate_left(1);
+        if self.said.is_none_or(|said| now.duration_since(said) >= SAY_AGAIN) {
+            self.said = Some(now);
+            let stage = factory.spec().name;
+            tracing::warn!(stage, %failure, "a partition waits for its state on disk: make room or mend the disk, or run without state.dir");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The folder of a process's state: held by one process, a directory per stage and partition in it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use stage::store::StoreError;
+use stage::{Label, Partition};
+
+use crate::disk::DiskStore;
+
+/// How much memory the stores of a process may take for themselves.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// Bytes in all, of blocks kept in memory and of what is not on disk yet.
+    pub bytes: u64,
+    /// How many stores are expected to share it: partitions times stages.
+    pub stores: u32,
+}
+
+impl Memory {
+    /// Bytes for blocks, shared by all stores.
+    fn cache(self) -> u64 {
+        self.bytes / 2
+    }
+
+    /// Bytes of new rows that one store gathers before it writes a file. It may have two such in memory,
+    /// the one that grows and the one that is being written.
+    fn table(self) -> u64 {
+        (self.bytes / 4 / u64::from(self.stores.max(1))).clamp(1 << 20, 16 << 20)
+    }
+}
+
+/// Why a folder cannot be used.
+#[derive(Debug)]
+pub enum FolderError {
+    /// Another process holds it.
+    Held {
+        /// The folder.
+        path: PathBuf,
+        /// What the holder wrote of itself: its process id.
+        holder: String,
+    },
+    /// It cannot be made or written.
+    Io {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+}
+
+impl std::fmt::Display for FolderError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Held { path, holder } => write!(
+                f,
+                "the state folder {} is held by process {holder}: give each process one of its own (state.dir), or end that process",
+                path.display()
+            ),
+            Self::Io { path, error } => {
+                write!(f, "the state folder {} cannot be used: {error}", path.display())
+            }
+        }
+    }
+}
+
+impl std::error::Error for FolderError {}
+
+/// A folder of state, held by this process as long as this value or a store of it lives.
+#[derive(Clone)]
+pub struct Folder {
+    path: PathBuf,
+    config: fjall::Config,
+    table: u64,
+    _lock: Arc<File>,
+}
+
+impl std::fmt::Debug for Folder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Folder").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Folder {
+    /// Takes hold of a folder, which is made where it is missing.
+    ///
+    /// # Errors
+    /// [`FolderError`] when another process holds it, or it cannot be written.
+    pub fn hold(path: &Path, memory: Memory) -> Result<Self, FolderError> {
+        let io = |error| FolderError::Io { path: path.to_owned(), error };
+        std::fs::create_dir_all(path).map_err(io)?;
+        let mut lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(path.join("lock"))
+            .map_err(io)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                lock.read_to_string(&mut holder).map_err(io)?;
+                return Err(FolderError::Held { path: path.to_owned(), holder: holder.trim().to_owned() });
+            }
+            Err(TryLockError::Error(error)) => return Err(io(error)),
+        }
+        lock.set_len(0).and_then(|()| lock.rewind()).map_err(io)?;
+        writeln!(lock, "{}", std::process::id()).map_err(io)?;
+        let config = fjall::Database::builder(path).cache_size(memory.cache()).into_config();
+        Ok(Self { path: path.to_owned(), config, table: memory.table(), _lock: Arc::new(lock) })
+    }
+
+    /// Opens the store of a partition, and makes it where it is missing; what cannot be used is set aside.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] while another worker has it, [`StoreError::Unwritable`] when it cannot be
+    /// made.
+    pub fn open(&self, stage: Label, partition: Partition) -> Result<DiskStore, StoreError> {
+        let path = self.path.join(stage).join(partition.to_string());
+        DiskStore::open(&path, self)
+    }
+
+    /// How a store of this folder is opened.
+    pub(crate) fn config(&self, path: &Path) -> fjall::Config {
+        // Few rows change at a time and many stores share a process: one thread each, few open files.
+        let builder = fjall::Database::builder(path).worker_threads(1).max_cached_files(Some(24));
+        let mut config = builder.max_journaling_size(64 << 20).into_config();
+        config.cache = Arc::clone(&self.config.cache);
+        config
+    }
+
+    /// See [`Memory`].
+    pub(crate) fn table(&self) -> u64 {
+        self.table
+    }
+}

@@ -1,0 +1,70 @@
+//! `faults`: runs the fault campaign, one run per seed, and says what came of it.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use clap::Parser as _;
+use tests::faults::{Options, Report, Schedule, run};
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match campaign(&options) {
+        Ok(code) => code,
+        Err(problem) => {
+            say(&format!("faults: {problem}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn campaign(options: &Options) -> Result<ExitCode, String> {
+    let schedules =
+        (options.seed..options.seed + options.seeds).map(|seed| Schedule::of(seed, &options.plan()));
+    if options.dry_run {
+        schedules.for_each(|schedule| print(&schedule.to_string()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let binary = options.binary.clone().map_or_else(build, Ok)?;
+    let mut report = Report::default();
+    for schedule in schedules {
+        print(&schedule.to_string());
+        let done = run(&schedule, options, &binary, &say).ok_or("there can be no Kafka here")?;
+        done.problems.iter().for_each(|problem| say(&format!("  {problem}")));
+        report.runs.push(done);
+        // After every run, so that a campaign that is broken off has said what it found.
+        if let Some(file) = &options.report {
+            let text = format!("{:#}\n", report.json());
+            std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+        }
+    }
+    print(&report.table());
+    Ok(if report.problems().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The campaign's own build of the product: with its failpoints.
+fn build() -> Result<PathBuf, String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let arguments =
+        ["build", "--locked", "--profile", "campaign", "-p", "lms-audit", "--features", "failpoints"];
+    let status = Command::new(cargo)
+        .args(arguments)
+        .args(["--bin", "lms-audit"])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .status()
+        .map_err(|error| format!("cargo cannot be started: {error}"))?;
+    if !status.success() {
+        return Err(format!("the product could not be built: {status}"));
+    }
+    Ok(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/campaign/lms-audit")))
+}
+
+/// To standard output: what the campaign finds. A reader that has gone needs no more of it.
+fn print(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// To standard error: how it goes.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}

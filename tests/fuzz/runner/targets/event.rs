@@ -1,0 +1,4 @@
+//! Fuzzes an audit event as an Avro datum.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzzing::run("event", data));

@@ -1,0 +1,36 @@
+//! What a dead letter says of itself, in headers that anybody could have written.
+
+use pipeline::dead_letter::{Failure, headers};
+use stage::{Header, Millis, Offset, Partition, Record};
+
+use crate::blocks::Block;
+
+/// Reads the headers; what they say, said again, is read alike, and the headers before it do not matter.
+pub(crate) fn body(data: &[u8]) {
+    let block = Block::read(data);
+    let mut record = Record {
+        partition: Partition::new(0),
+        offset: Offset::new(0),
+        timestamp: Millis::new(0),
+        key: None,
+        value: block.value,
+        headers: block.headers,
+    };
+    let found = Failure::read(&record);
+    assert_eq!(Failure::read(&record), found);
+    let Some(failure) = found else { return };
+    let (partition, offset) = (failure.partition.to_string(), failure.offset.to_string());
+    let timestamp = failure.timestamp.get().to_string();
+    for (name, value) in [
+        (headers::TOPIC, failure.topic),
+        (headers::PARTITION, &partition),
+        (headers::OFFSET, &offset),
+        (headers::REASON, failure.reason.name()),
+        (headers::MESSAGE, failure.message),
+        (headers::STAGE, failure.stage),
+        (headers::TIMESTAMP, &timestamp),
+    ] {
+        record.headers.push(Header::new(name, Some(value.as_bytes())));
+    }
+    assert_eq!(Failure::read(&record).as_ref(), Some(&failure), "said again, it is something else");
+}

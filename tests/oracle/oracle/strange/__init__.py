@@ -1,0 +1,1 @@
+"""Strange actions, to try the product and the oracle on."""
