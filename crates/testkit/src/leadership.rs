@@ -111,7 +111,8 @@ impl TestKafka {
     }
 
     /// Moves the leadership of a partition to a node that holds a replica of it in sync, and waits until it leads. The replicas
-    /// stay where they are: the node becomes the preferred one, and that one is elected.
+    /// stay where they are: the node becomes the preferred one, and that one is elected. (One killed a moment ago is elected, too:
+    /// its session of three seconds has to end before it is missed.)
     ///
     /// # Panics
     /// When the node does not lead within half a minute.
@@ -130,7 +131,7 @@ impl TestKafka {
                 prefer(self.direct(), topic, &now, node)?;
             }
             elect_preferred(self.direct(), topic, partition)?;
-            Err(format!("elected, but node {} led before", now.leader_id))
+            Err(format!("elected, but node {} led before", *now.leader_id))
         });
     }
 
