@@ -1,7 +1,7 @@
 # What can be done with this checkout, one target each; `make help` lists them. Recipes of more than a line or two are scripts
 # under deploy/. PACKAGES narrows the checks to some crates: make check PACKAGES='-p codec -p catalog'.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build setup-deny build check test demo kafka kafka-stop kafka-jars clean format lint alerts
+.PHONY: help setup setup-build setup-deny build check check-deep test demo kafka kafka-stop kafka-jars clean format lint alerts
 PACKAGES ?= --workspace
 KAFKA := deploy/kafka/kafka
 
@@ -19,6 +19,9 @@ check: setup-build format lint ## Format, lints, docs and the tests that need no
 test: setup kafka-jars format lint alerts ## Everything: check, licences, alert rules, and all tests against Kafka
 	cargo deny --locked check licenses bans sources
 	cargo test $(PACKAGES) --locked
+
+check-deep: ## Every fuzz target for 60 seconds, or for RUNS=1000000 executions (nightly, cargo-fuzz)
+	@$(if $(RUNS),RUNS='$(RUNS)') tests/fuzz/run
 
 demo: ## The product on Kafka (or without, where there is none): ACTIONS=file N=100000
 	@deploy/make/demo $(if $(ACTIONS),--actions '$(ACTIONS)') $(if $(N),-n '$(N)')

@@ -313,11 +313,6 @@ impl<L: Log> Restore<L> {
         }
     }
 
-    /// What the state reflects; while a first restore is under way no coverage does it justice.
-    fn mark(&self, ids: &Ids, now: Millis, coverage: Option<Coverage>) -> Mark {
-        Mark { trail: ids.trail.clone(), at: now, coverage, changelogs: self.reflected.clone() }
-    }
-
     /// Once in a while makes state of what was restored, so that an end of the process does not undo it,
     /// and says how far the restore is.
     fn keep(&mut self, spec: &StageSpec, ids: &Ids, now: Millis) -> Result<(), Failure> {
@@ -325,7 +320,7 @@ impl<L: Log> Restore<L> {
             self.progress.kept = Instant::now();
             self.reflect();
             let coverage = self.marked.as_ref().and(self.task.stage.coverage()).cloned();
-            let mark = self.mark(ids, now, coverage);
+            let mark = mark(&self.reflected, spec.ledger, ids, now, coverage);
             let kept = self.task.stage.restored(&mark);
             kept.map_err(|error| failed(error, spec, self.partition))?;
         }
@@ -339,12 +334,12 @@ impl<L: Log> Restore<L> {
     fn finish(&mut self, spec: &StageSpec, ids: &Ids, now: Millis) -> Result<(), Failure> {
         let ends = self.slots.iter().copied();
         self.reflected.extend(ends);
-        let mark = self.mark(ids, now, self.task.stage.coverage().cloned());
+        let mark = mark(&self.reflected, spec.ledger, ids, now, self.task.stage.coverage().cloned());
         let restored = self.task.stage.restored(&mark);
         restored.map_err(|error| failed(error, spec, self.partition))?;
         let start = self.start.expect("the changelogs are read once the start is decided");
         self.task.begin(start, std::mem::take(&mut self.reflected));
-        self.say("restored", spec);
+        self.say("partition restored", spec);
         Ok(())
     }
 
@@ -366,6 +361,22 @@ impl<L: Log> Restore<L> {
             "{what}"
         );
     }
+}
+
+/// What the state reflects. While a first restore is under way no coverage does it justice; the ledger is
+/// read from its start again then, as that is where coverage comes from.
+fn mark(
+    reflected: &BTreeMap<TopicIndex, Offset>,
+    ledger: TopicIndex,
+    ids: &Ids,
+    now: Millis,
+    coverage: Option<Coverage>,
+) -> Mark {
+    let mut changelogs = reflected.clone();
+    if coverage.is_none() {
+        changelogs.remove(&ledger);
+    }
+    Mark { trail: ids.trail.clone(), at: now, coverage, changelogs }
 }
 
 /// Why state on disk is not used, if it is not.
@@ -473,9 +484,30 @@ fn first_time<L: Log>(
 mod tests {
     use super::*;
 
+    fn ids() -> Ids {
+        Ids { cluster: "c".into(), input: "i".into(), trail: "t".into() }
+    }
+
+    #[test]
+    fn without_coverage_the_ledger_is_read_again() {
+        let (ledger, rows) = (TopicIndex::new(0), TopicIndex::new(1));
+        let reflected = BTreeMap::from([(ledger, Offset::new(5)), (rows, Offset::new(7))]);
+        let coverage = Coverage {
+            next: Offset::new(3),
+            last_read: None,
+            cluster_id: "c".into(),
+            topic_id: "i".into(),
+            expired: 0,
+        };
+        for (coverage, topics) in [(None, vec![rows]), (Some(coverage), vec![ledger, rows])] {
+            let mark = mark(&reflected, ledger, &ids(), Millis::new(1), coverage);
+            assert_eq!(mark.changelogs.into_keys().collect::<Vec<_>>(), topics);
+        }
+    }
+
     #[test]
     fn state_is_used_while_it_is_of_this_trail_and_young() {
-        let ids = Ids { cluster: "c".into(), input: "i".into(), trail: "t".into() };
+        let ids = ids();
         let day = Duration::from_secs(86_400);
         for (trail, days, used) in [("t", 0, true), ("t", 14, true), ("t", 15, false), ("u", 0, false)] {
             let at = Millis::new(5);

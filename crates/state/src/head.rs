@@ -97,6 +97,20 @@ impl Head {
     }
 }
 
+/// The mark that a store's head says.
+///
+/// # Errors
+/// Why the head cannot be used.
+pub fn read_head(bytes: &[u8]) -> Result<Mark, String> {
+    Head::read(bytes).map(|head| head.mark())
+}
+
+/// A store's head that says this mark, rows not counted.
+#[must_use]
+pub fn write_head(mark: &Mark) -> Vec<u8> {
+    Head::new(mark, None).to_bytes()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,4 +11,4 @@ mod head;
 
 pub use disk::DiskStore;
 pub use folder::{Folder, FolderError, Memory};
-pub use head::FORMAT;
+pub use head::{FORMAT, read_head, write_head};

@@ -15,6 +15,7 @@ mod reporting;
 mod restoring;
 pub mod seeds;
 mod sources;
+mod stored;
 
 /// One fuzz target.
 #[derive(Clone, Copy)]
@@ -52,6 +53,8 @@ pub const TARGETS: &[Target] = targets! {
     normalizer_headers: normalizing::headers, "key and headers of an action: sizes, re-routes, CloudEvents";
     normalizer_restore: restoring::normalizer, "what a normalizer restores its state from";
     aggregator: reporting::body, "report rows to restore, and audit events to fold into them";
+    state_head: stored::head, "what a store on disk says of itself";
+    state_rows: stored::rows, "rows of a store that an earlier process left";
     openedx: sources::openedx, "a line of an Open edX tracking log";
     moodle: sources::moodle, "a row of Moodle's log";
     moodle_php: sources::moodle_php, "what PHP serialized into a row of Moodle's log";

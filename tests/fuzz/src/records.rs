@@ -39,8 +39,10 @@ pub(crate) fn receipt(data: &[u8]) {
 pub(crate) fn ledger(data: &[u8]) {
     check("ledger", data, Decoder::ledger, write_ledger, |record| {
         drop(codec::ledger_json(record));
-        if let LedgerRecord::Account(row) = record {
-            key(&row.key());
+        match record {
+            LedgerRecord::Account(row) => key(&row.key()),
+            LedgerRecord::Sequence(row) => key(&row.key()),
+            LedgerRecord::Coverage { .. } => {}
         }
     });
 }

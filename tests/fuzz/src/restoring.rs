@@ -1,5 +1,7 @@
 //! What a normalizer restores from: its own topics, in which something else may lie. It stops and says so, or goes on.
 
+use std::sync::LazyLock;
+
 use catalog::Topic;
 use codec::LedgerRecord;
 use pipeline::{NormalizerConfig, NormalizerStages, topic_index};
@@ -27,6 +29,19 @@ const ACTIONS: [&str; 2] = [
     r#"{"tenant":"acme","id":"a-2","source":"lms.web","action":"certificate.expired","occurred_at":1793610843000,"actor":{"kind":"system"},"user":{"id":"u-17"},"object":{"kind":"certificate","id":"z-1"},"within":[{"kind":"course","id":"c-9"}]}"#,
 ];
 
+/// These actions as records, and the events that are made of them.
+pub(crate) static INPUT: LazyLock<Vec<Kept>> =
+    LazyLock::new(|| ACTIONS.iter().map(|action| record(b"acme".to_vec(), Some((*action).into()))).collect());
+pub(crate) static EVENTS: LazyLock<Vec<Kept>> = LazyLock::new(|| {
+    let stages = NormalizerStages::new(NormalizerConfig::new(COUNT, framing::codec()));
+    let mut stage = stages.create(COUNT.partition_of(b"acme")).expect("the state is in memory");
+    let mut sent = Sent::default();
+    for (offset, one) in (0..).zip(INPUT.iter()) {
+        stage.process(&one.record(offset), &mut sent).expect("the registry is within the process");
+    }
+    sent.to(Topic::Events).cloned().collect()
+});
+
 /// Pieces: the choice names the topic and, from 128, that the piece is the key of a tombstone; else it is the datum.
 pub(crate) fn normalizer(data: &[u8]) {
     let config = NormalizerConfig::new(COUNT, framing::codec());
@@ -48,8 +63,7 @@ pub(crate) fn normalizer(data: &[u8]) {
 
 fn go_on(stage: &mut dyn Stage) {
     let mut sent = Sent::default();
-    for (offset, action) in (0..).zip(ACTIONS) {
-        let one = record(b"acme".to_vec(), Some(action.into()));
+    for (offset, one) in (0..).zip(INPUT.iter()) {
         let _any_outcome = crate::outcome::process(stage, &one.record(offset), &mut sent);
     }
     stage.flush(&mut sent).expect("what was restored can be written");
@@ -62,6 +76,7 @@ fn key(topic: Topic, value: &[u8]) -> Vec<u8> {
     framing::DECODER.with(|decoder| match topic {
         Topic::Ledger => match decoder.ledger(value) {
             Ok(LedgerRecord::Account(row)) => row.key().into_bytes(),
+            Ok(LedgerRecord::Sequence(row)) => row.key().into_bytes(),
             _ => b"~".to_vec(),
         },
         Topic::Settings => {
@@ -71,7 +86,8 @@ fn key(topic: Topic, value: &[u8]) -> Vec<u8> {
     })
 }
 
-fn record(key: Vec<u8>, value: Option<Vec<u8>>) -> Kept {
+/// A record of `acme`'s partition.
+pub(crate) fn record(key: Vec<u8>, value: Option<Vec<u8>>) -> Kept {
     let partition = COUNT.partition_of(b"acme").number();
     Kept { topic: Topic::Actions, partition, timestamp: NOW, key: Some(key), value, headers: Vec::new() }
 }

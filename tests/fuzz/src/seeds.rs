@@ -115,6 +115,12 @@ impl Seeds {
             };
             self.add("normalizer_restore", join(&(0..).zip(topics).flat_map(piece).collect::<Vec<_>>()));
         }
+        for skip in 0..8 {
+            for (choice, rows) in [(0, &trail.held[0]), (1, &trail.held[1])] {
+                let some: Vec<_> = rows.iter().skip(skip).step_by(rows.len() / 12 + 1).cloned().collect();
+                self.add("state_rows", [&[choice][..], &join(&some)].concat());
+            }
+        }
         for (seed, chunk) in trail.folded().into_iter().enumerate() {
             if seed < MOST {
                 self.add("aggregator", join(&chunk));

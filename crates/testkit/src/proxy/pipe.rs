@@ -167,14 +167,18 @@ impl<'a> Pipe<'a> {
         let last = self.shared.last_bytes(bytes.len());
         let mut left = &bytes[..last.unwrap_or(bytes.len())];
         while !left.is_empty() && !self.deaf && !self.connection.is_aborted() {
-            match self.to.write(left) {
-                Ok(written) => {
-                    self.shared.tally.delivered(self.way).add(written);
-                    left = &left[written..];
+            // Counted before: whoever has received something finds it counted.
+            let counter = self.shared.tally.delivered(self.way);
+            counter.add(left.len());
+            let written = match self.to.write(left) {
+                Ok(written) => written,
+                Err(error) => {
+                    self.deaf = !is_passing(error.kind());
+                    0
                 }
-                Err(error) if is_passing(error.kind()) => {}
-                Err(_) => self.deaf = true,
-            }
+            };
+            counter.take_back(left.len() - written);
+            left = &left[written..];
         }
         if last.is_some() {
             self.shared.end(self.connection);

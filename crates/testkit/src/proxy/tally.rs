@@ -51,6 +51,10 @@ impl Counter {
         self.0.fetch_add(more as u64, Ordering::Relaxed);
     }
 
+    pub(super) fn take_back(&self, some: usize) {
+        self.0.fetch_sub(some as u64, Ordering::Relaxed);
+    }
+
     fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

@@ -41,6 +41,11 @@ pub(super) const INPUTS: &[(&str, &str)] = &[
     ("normalizer_headers", "@key: acme\n@pad: 32760\n__lms.reroute"),
     ("normalizer_headers", "@pad: 70000\ncontent-type: application/cloudevents+json"),
     ("normalizer_headers", "ce_specversion: 1.0\nce_tenant: acme\n__value_schema_id: \0\0\0\0\u{1}"),
+    (
+        "state_head",
+        r#"{"format":1,"trail":"t","at":5,"coverage":{"next":7,"last_read":3,"cluster":"c","topic":"i","expired":2},"changelogs":{"4":9},"rows":{"0":3}}"#,
+    ),
+    ("state_head", r#"{"format":1,"trail":"","at":-1,"coverage":null,"changelogs":{},"rows":null}"#),
     ("moodle_php", "a:2:{s:9:\"userid\";i:17;s:5:\"enrol\";s:6:\"manual\";}"),
     ("moodle_php", "a:1:{i:0;a:1:{s:1:\"x\";d:0.5;}}"),
     ("moodle_php", "N;"),

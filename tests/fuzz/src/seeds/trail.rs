@@ -10,11 +10,14 @@ use stage::{Coverage, Millis, Offset, Stage, StageFactory};
 
 use crate::kept::{Kept, Sent};
 use crate::normalizing::{COUNT, NOW};
+use crate::stored::Left;
 
 /// Actions and all outputs.
 pub(super) struct Trail {
     pub(super) actions: Vec<Kept>,
     pub(super) sent: Sent,
+    /// What the stores of the normalizer and of the aggregator hold, as pieces.
+    pub(super) held: [Vec<(u8, Vec<u8>)>; 2],
     /// Report rows of one partition, and the events they were made of: the last row of each key.
     rows: BTreeMap<(Topic, Vec<u8>), Vec<u8>>,
 }
@@ -46,22 +49,26 @@ impl Trail {
             .collect();
         let mut sent = Sent::default();
         let config = NormalizerConfig::new(COUNT, Codec::single_object());
-        let stages = NormalizerStages::new(NormalizerConfig { max_value_bytes: 4096, ..config });
+        let (left, open) = Left::shared();
+        let stages = NormalizerStages::with_store(NormalizerConfig { max_value_bytes: 4096, ..config }, open);
         for partition in COUNT.partitions() {
             let mut stage = stages.create(partition).expect("memory opens");
             let own = actions.iter().filter(|action| action.partition == partition.number());
             run(stage.as_mut(), own, &mut sent);
         }
+        let mut held = [left.rows(), Vec::new()];
         let mut reports = Sent::default();
+        let (left, open) = Left::shared();
+        let stages = AggregatorStages::with_store(Codec::single_object(), open);
         for partition in COUNT.partitions() {
-            let mut stage =
-                AggregatorStages::new(Codec::single_object()).create(partition).expect("memory opens");
+            let mut stage = stages.create(partition).expect("memory opens");
             let own = sent.to(Topic::Events).filter(|event| event.partition == partition.number());
             run(stage.as_mut(), own, &mut reports);
         }
+        held[1] = left.rows();
         let row = |one: Kept| Some(((one.topic, one.key?), one.value?));
         let rows = reports.0.into_iter().filter(|one| matches!(one.topic, Topic::Report(..))).filter_map(row);
-        Self { actions, sent, rows: rows.collect() }
+        Self { actions, sent, rows: rows.collect(), held }
     }
 
     /// The values of a topic, in order.
