@@ -142,6 +142,7 @@ fn a_value_of_the_limit_is_recorded_and_a_byte_more_is_kept_in_part() {
     let [below, at, over] = values.clone().map(|value| raw(2, value).key(tenant.as_str()));
     let (placed, outputs) =
         calm.send(vec![small("s-a"), below, small("s-b"), at, small("s-c"), over, small("s-d")]);
+    assert!(placed.is_sorted_by_key(|at| at.offset), "they lie in the order they were sent in: {placed:?}");
     assert_eq!(recorded(&outputs, &tenant), ["s-a", "s-below", "s-b", "s-at", "s-c", "s-d"]);
     let all = events(&outputs, &tenant);
     let note = |event: &Value| event["attributes"]["note"].as_str().map(str::len);

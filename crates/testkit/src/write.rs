@@ -130,10 +130,11 @@ impl TestKafka {
     fn producer(&self, sending: &Sending, placements: Placements) -> BaseProducer<Placements> {
         let mut config = self.client();
         // Each record once or a panic: with no retries nothing is doubled, and an idempotent producer's first record takes
-        // half a second.
+        // half a second. One request at a time: what a leader that does not know itself yet refuses is sent again however
+        // few retries there are, and would come to lie behind what was sent after it.
         match &sending.transaction {
             Some((id, _)) => config.set("transactional.id", id),
-            None => config.set("acks", "all").set("retries", "0"),
+            None => config.set("acks", "all").set("retries", "0").set("max.in.flight", "1"),
         };
         config
             .set("compression.type", sending.compression.name())
