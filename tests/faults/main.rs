@@ -3,9 +3,13 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::sync::Mutex;
+use std::thread;
 
 use clap::Parser as _;
-use tests::faults::{Options, Report, Schedule, run};
+use tests::faults::{Done, Options, Report, Schedule, run};
+
+const UNHARMED: &str = "no holder of this lock panics";
 
 fn main() -> ExitCode {
     let options = Options::parse();
@@ -26,20 +30,39 @@ fn campaign(options: &Options) -> Result<ExitCode, String> {
         return Ok(ExitCode::SUCCESS);
     }
     let binary = options.binary.clone().map_or_else(build, Ok)?;
-    let mut report = Report::default();
-    for schedule in schedules {
-        print(&schedule.to_string());
-        let done = run(&schedule, options, &binary, &say).ok_or("there can be no Kafka here")?;
-        done.problems.iter().for_each(|problem| say(&format!("  {problem}")));
-        report.runs.push(done);
-        // After every run, so that a campaign that is broken off has said what it found.
-        if let Some(file) = &options.report {
-            let text = format!("{:#}\n", report.json());
-            std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+    let waiting = Mutex::new(schedules);
+    let report = Mutex::new(Report::default());
+    let work = || -> Result<(), String> {
+        while let Some(schedule) = next(&waiting) {
+            print(&schedule.to_string());
+            let tell = |text: &str| say(&format!("seed {:<4}{text}", schedule.seed));
+            let done = run(&schedule, options, &binary, &tell).ok_or("there can be no Kafka here")?;
+            done.problems.iter().for_each(|problem| tell(&format!("  {problem}")));
+            add(&report, done, options)?;
         }
-    }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..options.jobs).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().map_err(|_| "a run panicked")?)
+    })?;
+    let report = report.into_inner().expect(UNHARMED);
     print(&report.table());
     Ok(if report.problems().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn next(waiting: &Mutex<impl Iterator<Item = Schedule>>) -> Option<Schedule> {
+    waiting.lock().expect(UNHARMED).next()
+}
+
+/// After every run, so that a campaign that is broken off has said what it found.
+fn add(report: &Mutex<Report>, done: Done, options: &Options) -> Result<(), String> {
+    let mut report = report.lock().expect(UNHARMED);
+    report.runs.push(done);
+    report.runs.sort_by_key(|run| run.seed);
+    let Some(file) = &options.report else { return Ok(()) };
+    let text = format!("{:#}\n", report.json());
+    std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
 /// The campaign's own build of the product: with its failpoints.

@@ -41,6 +41,9 @@ pub struct Options {
     /// How many seeds, one after the other.
     #[arg(long, default_value_t = 1)]
     pub seeds: u64,
+    /// How many runs at once, each on a cluster of its own.
+    #[arg(long, default_value_t = 1)]
+    pub jobs: usize,
     /// What must not be exceeded: recovery=30s, from a fault's end until every partition of both groups moves on.
     #[arg(long, value_parser = bound, default_value = "recovery=30s")]
     pub bound: Duration,

@@ -25,6 +25,7 @@ pub struct Report {
 struct Row {
     injected: usize,
     open: usize,
+    unrecovered: usize,
     worst: Duration,
 }
 
@@ -44,7 +45,7 @@ impl Report {
             .map(|(kind, row)| {
                 let row = json!({
                     "injected": row.injected, "in_open_transaction": row.open,
-                    "worst_recovery_ms": millis(row.worst),
+                    "unrecovered": row.unrecovered, "worst_recovery_ms": millis(row.worst),
                 });
                 (kind.name(), row)
             })
@@ -52,7 +53,7 @@ impl Report {
         let all = self.sum();
         json!({
             "kinds": kinds,
-            "injected": all.injected, "in_open_transaction": all.open, "worst_recovery_ms": millis(all.worst),
+            "injected": all.injected, "in_open_transaction": all.open, "unrecovered": all.unrecovered, "worst_recovery_ms": millis(all.worst),
             "lost": self.total(|verdict| verdict.lost), "doubled": self.total(|verdict| verdict.doubled),
             "out_of_order": self.total(|verdict| verdict.out_of_order),
             "differing": self.total(|verdict| verdict.differing),
@@ -70,7 +71,10 @@ impl Report {
             "FAULT", "INJECTED", "IN OPEN TRANSACTION", "WORST RECOVERY"
         );
         let mut row = |name: &str, row: Row| {
-            let worst = format!("{:.1} s", row.worst.as_secs_f64());
+            let worst = match row.unrecovered {
+                0 => format!("{:.1} s", row.worst.as_secs_f64()),
+                count => format!("{count} never"),
+            };
             let _ = writeln!(text, "{name:<22}{:>10}{:>22}{worst:>18}", row.injected, row.open);
         };
         self.rows().into_iter().for_each(|(kind, one)| row(kind.name(), one));
@@ -111,7 +115,8 @@ impl Report {
             let row = rows.entry(done.fault.kind).or_default();
             row.injected += 1;
             row.open += usize::from(done.hit == Hit::Open);
-            row.worst = row.worst.max(done.recovery.unwrap_or(Duration::MAX));
+            row.unrecovered += usize::from(done.recovery.is_none());
+            row.worst = row.worst.max(done.recovery.unwrap_or_default());
         }
         rows
     }
@@ -120,6 +125,7 @@ impl Report {
         self.rows().values().fold(Row::default(), |sum, row| Row {
             injected: sum.injected + row.injected,
             open: sum.open + row.open,
+            unrecovered: sum.unrecovered + row.unrecovered,
             worst: sum.worst.max(row.worst),
         })
     }

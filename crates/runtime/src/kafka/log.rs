@@ -8,6 +8,7 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::metadata::Metadata;
+use rdkafka::types::RDKafkaErrorCode;
 use stage::{Millis, Offset, Partition};
 
 use super::native::{Client, Role};
@@ -93,11 +94,12 @@ impl Log for KafkaLog {
 
     fn extent(&mut self, topic: &str, partition: Partition) -> Result<Extent, BrokerError> {
         let attempt = format!("asking what {topic} partition {partition} holds");
-        let ask = |consumer: &BaseConsumer<Quiet>| {
-            consumer.fetch_watermarks(topic, number(partition), PATIENCE).map_err(|e| unasked(&attempt, &e))
+        let held = |consumer: &BaseConsumer<Quiet>| {
+            let ask = || consumer.fetch_watermarks(topic, number(partition), PATIENCE);
+            ask_leader(consumer, ask).map_err(|e| unasked(&attempt, &e))
         };
-        let (start, stable) = ask(&self.committed)?;
-        let (_, end) = ask(&self.uncommitted)?;
+        let (start, stable) = held(&self.committed)?;
+        let (_, end) = held(&self.uncommitted)?;
         Ok(Extent { start: Offset::new(start), stable: Offset::new(stable), end: Offset::new(end) })
     }
 
@@ -107,11 +109,17 @@ impl Log for KafkaLog {
         wanted
             .add_partition_offset(topic, number(partition), rdkafka::Offset::Offset(time.get().max(0)))
             .map_err(|e| unasked(&attempt, &e))?;
-        let found =
-            self.uncommitted.offsets_for_times(wanted, PATIENCE).map_err(|e| unasked(&attempt, &e))?;
-        match found.elements().first().map(|element| (element.error(), element.offset())) {
-            Some((Ok(()), rdkafka::Offset::Offset(offset))) => Ok(Offset::new(offset)),
-            Some((Err(e), _)) => Err(unasked(&attempt, &e)),
+        let ask = || {
+            let found = self.uncommitted.offsets_for_times(wanted.clone(), PATIENCE)?;
+            found
+                .elements()
+                .first()
+                .map_or(Ok(()), rdkafka::topic_partition_list::TopicPartitionListElem::error)?;
+            Ok(found)
+        };
+        let found = ask_leader(&self.uncommitted, ask).map_err(|e| unasked(&attempt, &e))?;
+        match found.elements().first().map(rdkafka::topic_partition_list::TopicPartitionListElem::offset) {
+            Some(rdkafka::Offset::Offset(offset)) => Ok(Offset::new(offset)),
             _ => Ok(self.extent(topic, partition)?.end),
         }
     }
@@ -119,6 +127,31 @@ impl Log for KafkaLog {
     fn open(&mut self, slices: Vec<Slice>) -> Result<KafkaReader, BrokerError> {
         KafkaReader::open(&self.settings, slices)
     }
+}
+
+/// Asks the leader of a partition; where it leads no more, asks who leads what, and then once more. Of itself librdkafka learns
+/// anew only of the one topic it was wrong about, and after the answer: with dozens of topics each would have to fail in its turn.
+fn ask_leader<T>(
+    consumer: &BaseConsumer<Quiet>,
+    mut ask: impl FnMut() -> Result<T, KafkaError>,
+) -> Result<T, KafkaError> {
+    match ask() {
+        Err(error) if error.rdkafka_error_code().is_some_and(leads_no_more) => {
+            consumer.fetch_metadata(None, PATIENCE)?;
+            ask()
+        }
+        other => other,
+    }
+}
+
+const fn leads_no_more(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::NotLeaderForPartition
+            | RDKafkaErrorCode::LeaderNotAvailable
+            | RDKafkaErrorCode::FencedLeaderEpoch
+            | RDKafkaErrorCode::UnknownLeaderEpoch
+    )
 }
 
 fn away(attempt: &str, detail: &str) -> BrokerError {
