@@ -1,8 +1,12 @@
 # What can be done with this checkout, one target each; `make help` lists them. Recipes of more than a line or two are scripts
 # under deploy/. PACKAGES narrows the checks to some crates: make check PACKAGES='-p codec -p catalog'.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build setup-deny build check check-deep test demo kafka kafka-stop kafka-jars clean format lint alerts
+.PHONY: help setup setup-build setup-deny build check check-deep test faults demo kafka kafka-stop kafka-jars clean format lint alerts
 PACKAGES ?= --workspace
+SEEDS ?= 1
+SEED ?= 1
+JOBS ?= 1
+FAULTS ?= 25
 KAFKA := deploy/kafka/kafka
 
 help: ## This list
@@ -22,6 +26,10 @@ test: setup kafka-jars format lint alerts ## Everything: check, licences, alert 
 
 check-deep: ## Every fuzz target for 60 seconds, or for RUNS=1000000 executions (nightly, cargo-fuzz)
 	@$(if $(RUNS),RUNS='$(RUNS)') tests/fuzz/run
+
+faults: setup-build kafka-jars ## The fault campaign: SEEDS=20, from SEED=1, JOBS=1 at once, FAULTS=25 each, more by ARGS='--kinds sigkill'
+	cargo run --quiet --locked --profile campaign -p tests --bin faults -- --seeds $(SEEDS) --seed $(SEED) --jobs $(JOBS) \
+		--faults $(FAULTS) --report target/faults/report.json $(ARGS)
 
 demo: ## The product on Kafka (or without, where there is none): ACTIONS=file N=100000
 	@deploy/make/demo $(if $(ACTIONS),--actions '$(ACTIONS)') $(if $(N),-n '$(N)')

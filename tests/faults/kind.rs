@@ -145,22 +145,22 @@ impl Kind {
     pub const fn hold_millis(self) -> (usize, usize) {
         match self {
             Self::Sigkill => (0, 6000),
-            Self::Zombie => (8000, 13_000),
+            Self::Zombie => (7000, 10_000),
             Self::Sigterm | Self::Leave => (0, 3000),
             Self::Join => (1000, 4000),
             // The broker's own start comes on top.
             Self::BrokerKill => (300, 6000),
             Self::LeaderMove | Self::CoordinatorMove | Self::NetReset | Self::DamagedState => (0, 1000),
             Self::NetDelay => (3000, 8000),
-            Self::NetCut => (500, 9000),
-            Self::NetHalfOpen => (2000, 11_000),
+            Self::NetCut => (500, 7000),
+            Self::NetHalfOpen => (2000, 9000),
             // Longer than the client waits for an answer.
-            Self::EndTxnDelay => (11_000, 14_000),
+            Self::EndTxnDelay => (8500, 11_000),
             Self::EndTxnDuplicate => (2000, 6000),
             Self::KillInRestore | Self::RebalanceInRestore => (0, 2000),
             Self::DiskWriteFails => (2000, 7000),
             Self::PoisonFlood => (500, 1500),
-            Self::MaxPollExceeded => (12_000, 15_000),
+            Self::MaxPollExceeded => (9500, 12_000),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `faults`: runs the fault campaign, one run per seed, and says what came of it.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 use std::thread;
@@ -61,8 +61,11 @@ fn add(report: &Mutex<Report>, done: Done, options: &Options) -> Result<(), Stri
     report.runs.push(done);
     report.runs.sort_by_key(|run| run.seed);
     let Some(file) = &options.report else { return Ok(()) };
+    let folder = file.parent().unwrap_or(Path::new(""));
     let text = format!("{:#}\n", report.json());
-    std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(file, text))
+        .map_err(|error| format!("{}: {error}", file.display()))
 }
 
 /// The campaign's own build of the product: with its failpoints.
