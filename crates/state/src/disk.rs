@@ -149,19 +149,16 @@ impl DiskStore {
     }
 
     fn problem(&self, error: &fjall::Error) -> StoreError {
-        use std::io::ErrorKind::{AlreadyExists, InvalidData, NotFound, UnexpectedEof};
         let path = self.path.display();
         let io = match error {
             fjall::Error::Locked => return StoreError::Busy(format!("{path} is open elsewhere")),
             fjall::Error::Io(io) | fjall::Error::Storage(fjall::LsmError::Io(io)) => io,
             error => return StoreError::Damaged(format!("{path}: {error:?}")),
         };
-        match io.kind() {
-            // A file that is missing or cut, or there though none should be: not the disk, but what is on it.
-            AlreadyExists | InvalidData | NotFound | UnexpectedEof => {
-                StoreError::Damaged(format!("{path}: {io}"))
-            }
-            _ => StoreError::Unwritable(format!("{path}: {io}")),
+        if is_the_disks(io) {
+            StoreError::Unwritable(format!("{path}: {io}"))
+        } else {
+            StoreError::Damaged(format!("{path}: {io}"))
         }
     }
 
@@ -330,4 +327,29 @@ fn after(table: Table) -> Box<[u8]> {
 
 fn table_of(place: &[u8]) -> u16 {
     place.first_chunk().map_or(0, |number| u16::from_be_bytes(*number))
+}
+
+/// Whether an error is over when there is room or the disk is back. Every other one is of what lies on it, however it is told: a
+/// file that was cut gives a wrong seek, a sector that cannot be read an error of its own; and nobody should have to mend a cache.
+fn is_the_disks(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{
+        FileTooLarge, Interrupted, OutOfMemory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem,
+        ResourceBusy, StaleNetworkFileHandle, StorageFull, TimedOut,
+    };
+    // ENFILE and EMFILE, the same on every Unix; no kind is theirs.
+    const TOO_MANY_FILES: [i32; 2] = [23, 24];
+    error.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code))
+        || matches!(
+            error.kind(),
+            FileTooLarge
+                | Interrupted
+                | OutOfMemory
+                | PermissionDenied
+                | QuotaExceeded
+                | ReadOnlyFilesystem
+                | ResourceBusy
+                | StaleNetworkFileHandle
+                | StorageFull
+                | TimedOut
+        )
 }

@@ -213,15 +213,20 @@ fn whatever_happens_to_its_files_it_gives_what_was_written_or_nothing() {
     for file in files(&original) {
         let name = file.strip_prefix(&original).expect("it is in there");
         let (bytes, length) = used(&file);
-        for step in 0..8 {
+        for step in 0..12 {
             let copied = dir.path().join("copy");
             copy(&original, &copied);
             let target = copied.join(name);
-            let place = bytes.len() * step / 8;
+            let place = bytes.len() * (step % 8) / 8;
             let mut damaged = bytes.clone();
             match step {
                 0 => std::fs::remove_file(&target).expect("a file of ours"),
                 3 | 6 => write(&target, &bytes[..place], place as u64),
+                // Less than a header or a trailer is left.
+                8..12 => {
+                    let left = bytes.len().saturating_sub(1).min([0, 1, 10, 32][step - 8]);
+                    write(&target, &bytes[..left], left as u64);
+                }
                 _ => {
                     damaged.get_mut(place).into_iter().for_each(|byte| *byte ^= 0x55);
                     write(&target, &damaged, length);
