@@ -8,10 +8,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use prometheus::Registry;
 use runtime::kafka::{Kafka, Settings};
 use runtime::{
-    Audience, Failure, Limits, MembershipKind, Metrics, Observer, Phase, Pool, Stop, WorkerConfig,
+    Audience, Broker, Failure, Limits, MembershipKind, Metrics, Observer, Phase, Pool, Producer, Remedy,
+    Stop, Transaction, WorkerConfig,
 };
-use stage::{Millis, StageFactory};
-use testkit::{Raw, TestKafka, fresh_kafka_or_skip, wait_until};
+use stage::{Millis, Output, Partition, Sink, StageFactory, TopicIndex};
+use testkit::{Cluster, EndTxnFault, Isolation, Raw, TestKafka, fresh_kafka_or_skip, wait_until};
 use tests::copying::Copying;
 
 const PARTITIONS: i32 = 3;
@@ -127,4 +128,48 @@ fn every_record_is_copied_once_across_restarts_and_rebalances() {
     feed(&kafka, 12000..15000);
     await_copied(&kafka, 15000);
     one.end().expect("an orderly end");
+}
+
+#[test]
+fn a_transaction_whose_end_was_asked_for_twice_is_its_producers_last() {
+    let Some(kafka) = Cluster::of(1).proxied().fresh_or_skip() else { return };
+    kafka.create_topic("out", 1, &[]);
+    let properties = BTreeMap::from([("socket.timeout.ms".to_owned(), "1000".to_owned())]);
+    let broker = Kafka::new(Settings::new(kafka.bootstrap(), properties).expect("nothing reserved"));
+    let out = kafka.watch("out", 1);
+    for commits in [true, false] {
+        let id = format!("commits-{commits}");
+        let mut producer = broker.producer(&id, "in", &["out".into()]).expect("the broker answers");
+        let transact = |producer: &mut <Kafka as Broker>::Producer, value: &str, commits: bool| {
+            let before = out.written();
+            let mut transaction = producer.begin().expect("one can begin");
+            transaction.send(&Output {
+                topic: TopicIndex::new(0),
+                partition: Partition::new(0),
+                timestamp: now(),
+                key: None,
+                value: Some(value.as_bytes()),
+                headers: &[],
+            });
+            // Of a transaction that has written nothing no end is asked for.
+            wait_until(LONG, "the record is written", || out.written() > before);
+            if commits { transaction.commit_alone() } else { transaction.abort() }
+                .expect("the broker answers");
+        };
+        transact(&mut producer, "undisturbed", true);
+        assert!(!producer.is_doubtful());
+        kafka.network().on_end_txn(EndTxnFault::DelayRequest(Duration::from_secs(4)), 1);
+        transact(&mut producer, "disturbed", commits);
+        assert!(producer.is_doubtful(), "commits: {commits}");
+        let refused = producer.begin().err().expect("a late copy could end it");
+        assert_eq!(refused.remedy, Remedy::Rebuild);
+        let mut next = broker.producer(&id, "in", &["out".into()]).expect("the broker answers");
+        transact(&mut next, "next", true);
+        assert!(!next.is_doubtful());
+    }
+    let values: Vec<_> =
+        kafka.read_as("out", Isolation::Committed).into_iter().filter_map(|taken| taken.value).collect();
+    let expected =
+        ["undisturbed", "disturbed", "next", "undisturbed", "next"].map(|value| value.as_bytes().to_vec());
+    assert_eq!(values, expected);
 }

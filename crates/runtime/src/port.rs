@@ -170,8 +170,8 @@ pub trait Producer: Send {
     /// told; `None` where it has written none. After a commit every record of it lies before that.
     fn written(&self, topic: TopicIndex, partition: Partition) -> Option<Offset>;
 
-    /// Whether the outcome of the last commit, though told as done, is to be looked up in the topics: it
-    /// was asked for more than once, and a late copy could decide otherwise. The next
+    /// Whether the outcome of the last transaction, though told as done, is to be looked up in the topics:
+    /// its end was asked for more than once, and a late copy could decide otherwise, or end the next one. The next
     /// [`Producer::begin`] is refused then, with [`crate::Remedy::Rebuild`].
     fn is_doubtful(&self) -> bool;
 }

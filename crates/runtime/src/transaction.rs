@@ -41,12 +41,14 @@ impl Limits {
 pub(crate) enum Ended {
     /// There was nothing to do.
     Idle,
-    /// It was committed; an event of the group may have cut it short.
-    Committed { tally: Box<Tally>, steps: Steps },
+    /// It was committed; an event of the group may have cut it short. And whether it could be made state.
+    Committed { tally: Box<Tally>, steps: Steps, kept: Result<(), Failure> },
     /// It was committed, as the client says; the topics must say so, too, before it is state.
     Doubtful { tally: Box<Tally>, steps: Steps },
     /// It was aborted, because partitions of it belong to somebody else already.
     Lost,
+    /// It was begun, and not committed.
+    Failed(Failure),
 }
 
 const BATCH: usize = 4096;
@@ -85,14 +87,14 @@ pub(crate) fn run_transaction<C: Consumer, P: Producer<Membership = C::Membershi
         Err(_) => "failed",
     };
     tracing::debug!(stage = spec.name, worker = setting.worker, outcome, "transaction ended");
-    match ended? {
-        None => Ok(Ended::Lost),
-        Some((tally, steps)) if producer.is_doubtful() => Ok(Ended::Doubtful { tally, steps }),
-        Some((tally, steps)) => {
-            publish(producer, setting, tasks)?;
-            Ok(Ended::Committed { tally, steps })
+    Ok(match ended {
+        Err(failure) => Ended::Failed(failure),
+        Ok(None) => Ended::Lost,
+        Ok(Some((tally, steps))) if producer.is_doubtful() => Ended::Doubtful { tally, steps },
+        Ok(Some((tally, steps))) => {
+            Ended::Committed { tally, steps, kept: publish(producer, setting, tasks) }
         }
-    }
+    })
 }
 
 /// Fills the open transaction and commits it; none where it was aborted, as its partitions were lost.

@@ -272,10 +272,11 @@ impl<B: Broker> Worker<B> {
         self.tell_lag();
         match ended {
             Ended::Idle => {}
-            Ended::Committed { tally, steps } => {
-                self.budget.succeeded(Instant::now());
+            Ended::Committed { tally, steps, kept } => {
                 self.audience.metrics.committed(&tally, steps, (self.config.clock)());
                 self.audience.observer.committed(&tally);
+                kept?;
+                self.budget.succeeded(Instant::now());
                 self.tell_held();
             }
             Ended::Doubtful { tally, steps } => {
@@ -286,6 +287,12 @@ impl<B: Broker> Worker<B> {
             Ended::Lost => {
                 self.audience.metrics.aborted();
                 self.rewind()?;
+            }
+            Ended::Failed(failure) => {
+                if failure.cause() != Cause::Fenced {
+                    self.audience.metrics.aborted();
+                }
+                return Err(failure);
             }
         }
         Ok(())
@@ -310,8 +317,6 @@ impl<B: Broker> Worker<B> {
         let remedy = failure.remedy();
         if failure.cause() == Cause::Fenced {
             self.audience.metrics.fenced();
-        } else {
-            self.audience.metrics.aborted();
         }
         tracing::warn!(stage, worker = self.config.number, %failure, ?remedy, "a pass of the loop failed");
         match remedy {

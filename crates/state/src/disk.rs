@@ -152,6 +152,10 @@ impl DiskStore {
         let path = self.path.display();
         let io = match error {
             fjall::Error::Locked => return StoreError::Busy(format!("{path} is open elsewhere")),
+            // One of its threads could not write a segment. What is damaged is found when it is opened again.
+            fjall::Error::Poisoned => {
+                return StoreError::Unwritable(format!("{path}: a segment could not be written"));
+            }
             fjall::Error::Io(io) | fjall::Error::Storage(fjall::LsmError::Io(io)) => io,
             error => return StoreError::Damaged(format!("{path}: {error:?}")),
         };

@@ -3,8 +3,8 @@
 //! rust-rdkafka's own commit flushes to a deadline (100 ms at least); here a thread of our own serves
 //! delivery reports, of which only failures are asked for, and the commit flushes for itself.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -30,20 +30,19 @@ pub struct KafkaProducer {
     poller: Option<Poller>,
     client: Arc<Client>,
     input: String,
-    resent: bool,
+    /// Requests that were sent to end the last transaction.
+    end_txns: u32,
 }
 
 struct Poller {
     stop: Arc<AtomicBool>,
-    failed: Arc<Mutex<Option<NativeError>>>,
     thread: JoinHandle<()>,
 }
 
 impl Poller {
     fn start(queue: Queue) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let failed = Arc::new(Mutex::new(None));
-        let (stopped, sink) = (Arc::clone(&stop), Arc::clone(&failed));
+        let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
             let mut said: Option<Instant> = None;
             while !stopped.load(Ordering::Relaxed) {
@@ -51,10 +50,10 @@ impl Poller {
                 match event.read() {
                     Told::Undelivered(count, error) => {
                         tracing::debug!(count, error = %error.text, "records of the transaction were not delivered");
-                        sink.lock().expect("nothing panics while holding it").get_or_insert(error);
                     }
+                    // The next call of a transaction fails by it.
                     Told::Error(error) if error.fatal => {
-                        *sink.lock().expect("nothing panics while holding it") = Some(error);
+                        tracing::debug!(error = %error.text, "the producer can go no further");
                     }
                     Told::Error(error) if said.is_none_or(|said| said.elapsed() >= SAY_AGAIN) => {
                         tracing::warn!(error = %error.text, "the producer waits for a broker: this ends by itself");
@@ -67,7 +66,7 @@ impl Poller {
                 }
             }
         });
-        Self { stop, failed, thread }
+        Self { stop, thread }
     }
 }
 
@@ -95,9 +94,22 @@ impl KafkaProducer {
         let poller = Poller::start(client.main_queue());
         let topics = topics.iter().map(|topic| client.topic(topic)).collect::<Result<_, _>>();
         let topics = topics.map_err(|e| BrokerError::stop(&attempt, e))?;
-        let producer = Self { topics, poller: Some(poller), client, input: input.to_owned(), resent: false };
+        let producer = Self { topics, poller: Some(poller), client, input: input.to_owned(), end_txns: 0 };
         producer.again(&attempt, |client| client.init_transactions(CALL))?;
         Ok(producer)
+    }
+
+    /// A call that ends the transaction, and how many requests to end it the client has sent by then, be they to commit or to
+    /// abort. Of more than one a late copy can end the next transaction: a commit's commits what that has written so far, an
+    /// abort's voids it (librdkafka#5423).
+    fn ending(
+        &mut self,
+        attempt: &str,
+        call: impl Fn(&Client) -> Result<(), NativeError>,
+    ) -> Result<(), BrokerError> {
+        let outcome = self.again(attempt, call);
+        self.end_txns += self.client.take_end_txn_requests();
+        outcome
     }
 
     /// Makes a call until it succeeds, fails for good, or patience ends.
@@ -129,21 +141,16 @@ impl Producer for KafkaProducer {
     type Transaction<'a> = KafkaTransaction<'a>;
 
     fn begin(&mut self) -> Result<KafkaTransaction<'_>, BrokerError> {
-        if self.resent {
+        if self.is_doubtful() {
             return Err(BrokerError {
                 remedy: Remedy::Rebuild,
                 cause: Cause::Transport,
                 attempt: "beginning a transaction".into(),
-                detail: "the last commit's EndTxn was sent more than once: a late copy could end the next transaction".into(),
+                detail: "the last EndTxn was sent more than once: a late copy could end the next transaction"
+                    .into(),
             });
         }
-        *self
-            .poller
-            .as_ref()
-            .expect("there until drop")
-            .failed
-            .lock()
-            .expect("nothing panics while holding it") = None;
+        self.end_txns = 0;
         self.again("beginning a transaction", Client::begin_transaction)?;
         Ok(KafkaTransaction { producer: self, refused: None, open: true })
     }
@@ -153,7 +160,7 @@ impl Producer for KafkaProducer {
     }
 
     fn is_doubtful(&self) -> bool {
-        self.resent
+        self.end_txns > 1
     }
 }
 
@@ -189,10 +196,8 @@ impl KafkaTransaction<'_> {
             self.producer
                 .again("sending offsets to the transaction", |c| c.send_offsets(&list, member, CALL))?;
         }
-        self.producer.client.take_end_txn_requests();
-        let outcome = self.producer.again("committing the transaction", |c| c.commit_transaction(CALL));
-        self.producer.resent = self.producer.client.take_end_txn_requests() > 1;
-        outcome
+        let producer = &mut *self.producer;
+        producer.ending("committing the transaction", |c| c.commit_transaction(CALL))
     }
 
     /// Ends by committing; where that asks for an abort, aborts.
@@ -210,8 +215,7 @@ impl KafkaTransaction<'_> {
 
     fn undo(&mut self) -> Result<(), BrokerError> {
         self.open = false;
-        let outcome = self.producer.again("aborting the transaction", |c| c.abort_transaction(CALL));
-        self.producer.client.take_end_txn_requests();
+        let outcome = self.producer.ending("aborting the transaction", |c| c.abort_transaction(CALL));
         outcome.map_err(|error| match error.remedy {
             Remedy::Stop => error,
             _ => BrokerError { remedy: Remedy::Rebuild, ..error },
