@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use prometheus::Registry;
 use runtime::kafka::{Kafka, Settings};
 use runtime::{
-    Audience, Broker, Failure, Limits, MembershipKind, Metrics, Observer, Phase, Pool, Producer, Remedy,
-    Stop, Transaction, WorkerConfig,
+    Audience, Broker, Consumer, Failure, GroupEvent, Limits, MemberSpec, MembershipKind, Metrics, Observer,
+    Phase, Pool, Producer, Remedy, Shares, Stop, Transaction, Watched, WorkerConfig, share_anew,
 };
 use stage::{Millis, Output, Partition, Sink, StageFactory, TopicIndex};
 use testkit::{Cluster, EndTxnFault, Isolation, Raw, TestKafka, fresh_kafka_or_skip, wait_until};
@@ -172,4 +172,74 @@ fn a_transaction_whose_end_was_asked_for_twice_is_its_producers_last() {
     let expected =
         ["undisturbed", "disturbed", "next", "undisturbed", "next"].map(|value| value.as_bytes().to_vec());
     assert_eq!(values, expected);
+}
+
+/// A member of group `shared`, that keeps all it is given.
+struct Member(<Kafka as Broker>::Consumer);
+
+impl Member {
+    fn join(broker: &Kafka, name: &str) -> Self {
+        let spec = MemberSpec {
+            group: "shared".into(),
+            topic: "in".into(),
+            client_id: name.into(),
+            instance_id: Some(name.into()),
+        };
+        Self(broker.consumer(&spec).expect("the configuration is in order"))
+    }
+
+    /// Takes what it is given; says whether it was asked to give something up, which it does not.
+    fn takes(&mut self) -> Option<GroupEvent> {
+        let event = self.0.event().expect("the broker answers")?;
+        if let GroupEvent::Assigned(partitions) = &event {
+            self.0.accept(partitions).expect("they can be taken");
+        }
+        Some(event)
+    }
+}
+
+#[test]
+fn a_partition_that_was_given_to_nobody_is_given_to_somebody() {
+    let Some(kafka) = fresh_kafka_or_skip() else { return };
+    for topic in ["in", "other"] {
+        kafka.create_topic(topic, PARTITIONS, &[]);
+    }
+    let properties = BTreeMap::from([("session.timeout.ms".to_owned(), "45000".to_owned())]);
+    let broker = Kafka::new(Settings::new(kafka.bootstrap(), properties).expect("nothing reserved"));
+    let mut shares = broker.admin().expect("an admin client can be made");
+    // A coordinator that was just made cannot tell yet.
+    let mut share = || shares.share("shared", "in").ok();
+    let mut one = Member::join(&broker, "one");
+    wait_until(LONG, "one owns all", || {
+        one.takes();
+        share().is_some_and(|now| now.unowned.is_empty())
+    });
+    // Another joins; one is to give a partition up, and dies before it has.
+    let mut two = Member::join(&broker, "two");
+    wait_until(LONG, "one is to give up", || {
+        two.takes();
+        matches!(one.takes(), Some(GroupEvent::Revoked(_)))
+    });
+    drop(one);
+    let mut one = Member::join(&broker, "one");
+    wait_until(LONG, "the group is at rest", || {
+        one.takes();
+        two.takes();
+        share().is_some_and(|now| now.at_rest && now.members == ["one", "two"])
+    });
+    assert_eq!(
+        share().expect("it could tell before").unowned.len(),
+        1,
+        "it comes back to what it had been promised, and the rest is nobody's"
+    );
+
+    let watched =
+        Watched { group: "shared".into(), topic: "in".into(), other: "other".into(), own: "w-".into() };
+    let passing = std::thread::spawn(move || share_anew(&broker, &watched, &Stop::default()));
+    wait_until(LONG, "all are owned", || {
+        one.takes();
+        two.takes();
+        share().is_some_and(|now| now.at_rest && now.unowned.is_empty() && now.members == ["one", "two"])
+    });
+    passing.join().expect("it does not panic").expect("the group shares out anew");
 }

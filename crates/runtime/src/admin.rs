@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use stage::Partition;
+
 use crate::error::BrokerError;
 
 /// A topic as it shall be.
@@ -38,6 +40,26 @@ pub trait Groups: Send {
     /// # Errors
     /// [`BrokerError`] when no broker answers or one refuses.
     fn members(&mut self, group: &str) -> Result<Vec<String>, BrokerError>;
+}
+
+/// How a group has shared out a topic among its members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Whether nobody is joining or leaving.
+    pub at_rest: bool,
+    /// The client ids of its members, in alphabetical order.
+    pub members: Vec<String>,
+    /// Partitions that were given to no member, in their order.
+    pub unowned: Vec<Partition>,
+}
+
+/// Tells how groups have shared out topics.
+pub trait Shares: Send {
+    /// How this group has shared out this topic.
+    ///
+    /// # Errors
+    /// [`BrokerError`] when no broker answers or one refuses.
+    fn share(&mut self, group: &str, topic: &str) -> Result<Share, BrokerError>;
 }
 
 /// Makes and describes topics.

@@ -20,9 +20,10 @@ mod stop;
 mod tally;
 mod task;
 mod transaction;
+mod unowned;
 mod worker;
 
-pub use admin::{Admin, Groups, TopicPlan, TopicState};
+pub use admin::{Admin, Groups, Share, Shares, TopicPlan, TopicState};
 pub use error::{BrokerError, Cause, Remedy};
 pub use failure::Failure;
 pub use metrics::{Metrics, StageMetrics};
@@ -36,4 +37,5 @@ pub use start::{Found, Start, decide};
 pub use stop::Stop;
 pub use tally::{Observer, Phase, Tally, Unobserved};
 pub use transaction::Limits;
+pub use unowned::{Watched, share_anew, watch_shares};
 pub use worker::{Audience, MembershipKind, Worker, WorkerConfig};

@@ -9,12 +9,12 @@ use clap::Args;
 use ops::{BuildInfo, Health, Server};
 use prometheus::Registry;
 use runtime::kafka::{Kafka, librdkafka_version};
-use runtime::{MembershipKind, Stop};
+use runtime::{MembershipKind, Stop, watch_shares};
 use stage::{Offset, Partition};
 
 use crate::config::{Config, Log, LogFormat};
 use crate::shell::Shell;
-use crate::stages::{How, Stages, Telemetry, Which, check_topics, watch_topics};
+use crate::stages::{self, How, Stages, Telemetry, Which, check_topics, watch_topics};
 use crate::verdict::Verdict;
 use crate::wiring;
 
@@ -95,11 +95,15 @@ fn serve(kafka: &Kafka, config: &Config, how: How, stop: &Stop) -> anyhow::Resul
         return Ok(());
     }
     let codec = wiring::codec(config)?;
+    let (groups, mut shares) = (stages::groups(config, how.which), kafka.admin()?);
     let stages = Stages::start(kafka, config, &codec, how, &telemetry, stop.clone())?;
     let (watched, told) = (config.clone(), stop.clone());
     let watch = std::thread::spawn(move || watch_topics(&mut admin, &watched, &told));
+    let (kafka, told) = (kafka.clone(), stop.clone());
+    let shared = std::thread::spawn(move || watch_shares(&kafka, &mut shares, &groups, &told));
     let ended = stages.join();
     stop.set();
+    shared.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     let topics = watch.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     ended.and(topics)?;
     tracing::info!("every worker has committed and ended");

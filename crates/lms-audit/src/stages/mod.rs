@@ -10,11 +10,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
+use catalog::Topic;
 use codec::Codec;
 use ops::Health;
 use pipeline::{FloodLimit, NormalizerConfig};
 use prometheus::Registry;
-use runtime::{Audience, Broker, Limits, MembershipKind, Metrics, Pool, Stop, WorkerConfig};
+use runtime::{Audience, Broker, Limits, MembershipKind, Metrics, Pool, Stop, Watched, WorkerConfig};
 use stage::{Millis, Offset, Partition, PartitionCount, StageFactory};
 
 use crate::config::Config;
@@ -146,6 +147,23 @@ impl Stages {
         self.stop.set();
         self.join()
     }
+}
+
+/// The groups that this process has members in, to be watched for partitions that nobody owns.
+#[must_use]
+pub fn groups(config: &Config, which: Which) -> Vec<Watched> {
+    let stages = [
+        (Which::Normalizer, Topic::Actions, pipeline::NORMALIZER),
+        (Which::Aggregator, Topic::Events, pipeline::AGGREGATOR),
+    ];
+    let here = stages.into_iter().filter(|(stage, ..)| which.has(*stage));
+    here.map(|(_, input, name)| Watched {
+        group: WorkerConfig::group(APP, name),
+        topic: input.name(),
+        other: Topic::Ledger.name(),
+        own: format!("{APP}-{name}-{}-", config.kafka.instance),
+    })
+    .collect()
 }
 
 fn normalizer_config(

@@ -11,11 +11,14 @@ use rdkafka::admin::{
 };
 use rdkafka::config::ClientConfig;
 use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::groups::GroupList;
+use stage::Partition;
 
+use super::assignment;
 use super::native::{Client, Role};
 use super::reach::Probe;
 use super::{Quiet, Settings, unasked};
-use crate::admin::{Admin, Groups, TopicPlan, TopicState};
+use crate::admin::{Admin, Groups, Share, Shares, TopicPlan, TopicState};
 use crate::error::BrokerError;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -49,6 +52,13 @@ impl KafkaAdmin {
         };
         let known = metadata.topics().iter().filter(|topic| topic.error().is_none());
         Ok(known.map(|topic| (topic.name().to_owned(), shape(topic))).collect())
+    }
+
+    fn groups(&mut self, group: &str) -> Result<GroupList, BrokerError> {
+        self.probe.reach(PATIENCE)?;
+        let attempt = format!("asking for the members of group {group}");
+        let groups = self.admin.inner().fetch_group_list(Some(group), PATIENCE);
+        groups.map_err(|e| unasked(&attempt, &e))
     }
 
     fn configs(&self, names: &[&str]) -> Result<HashMap<String, BTreeMap<String, String>>, BrokerError> {
@@ -124,12 +134,34 @@ impl Admin for KafkaAdmin {
 
 impl Groups for KafkaAdmin {
     fn members(&mut self, group: &str) -> Result<Vec<String>, BrokerError> {
-        self.probe.reach(PATIENCE)?;
-        let attempt = format!("asking for the members of group {group}");
-        let groups = self.admin.inner().fetch_group_list(Some(group), PATIENCE);
-        let groups = groups.map_err(|e| unasked(&attempt, &e))?;
+        let groups = self.groups(group)?;
         let members = groups.groups().iter().filter(|one| one.name() == group).flat_map(|one| one.members());
         Ok(members.map(|member| format!("{} at {}", member.client_id(), member.client_host())).collect())
+    }
+}
+
+impl Shares for KafkaAdmin {
+    fn share(&mut self, group: &str, topic: &str) -> Result<Share, BrokerError> {
+        let groups = self.groups(group)?;
+        let partitions = self.shapes()?.get(topic).map_or(0, |(partitions, _)| *partitions);
+        let mut share = Share {
+            at_rest: false,
+            members: Vec::new(),
+            unowned: (0..partitions).map(Partition::new).collect(),
+        };
+        for one in groups.groups().iter().filter(|one| one.name() == group) {
+            share.at_rest = one.state() == "Stable";
+            for member in one.members() {
+                share.members.push(member.client_id().to_owned());
+                // One that cannot be read owns nothing that is known of; then nothing is said to be unowned.
+                match assignment::read(member.assignment().unwrap_or_default(), topic) {
+                    Some(owned) => share.unowned.retain(|partition| !owned.contains(partition)),
+                    None => share.at_rest = false,
+                }
+            }
+        }
+        share.members.sort_unstable();
+        Ok(share)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The port on Apache Kafka, by librdkafka.
 
 mod admin;
+mod assignment;
 mod classify;
 mod consumer;
 mod log;
