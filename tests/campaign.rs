@@ -57,12 +57,18 @@ fn judge(nodes: &str, seed: u64, kinds: &[Kind]) {
         folder,
     ]);
     let schedule = Schedule::of(seed, &options.plan());
-    eprintln!("{schedule}");
-    let Some(done) = run(&schedule, &options, Product::binary(), &|text| eprintln!("{text}")) else { return };
+    say(&schedule.to_string());
+    let Some(done) = run(&schedule, &options, Product::binary(), &say) else { return };
     let report = Report { runs: vec![done] };
     let problems = report.problems();
     assert!(problems.is_empty(), "{}\nlogs: {folder}/{seed}", report.table());
     let done = &report.runs[0];
     assert_eq!(done.faults.len(), kinds.len(), "every fault was injected");
     assert!(done.records >= 20_000 && done.faults.iter().all(|fault| fault.input > 0), "{done:?}");
+}
+
+/// Into the test's output.
+#[allow(clippy::print_stderr, reason = "a test that fails shows how far it came")]
+fn say(text: &str) {
+    eprintln!("{text}");
 }

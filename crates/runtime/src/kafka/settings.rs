@@ -161,6 +161,10 @@ impl Settings {
                 // away for longer may leave it open for good. A restart of ours ends it at once.
                 ("transaction.timeout.ms", "60000"),
                 ("message.timeout.ms", "15000"),
+                // librdkafka waits without end for a group's coordinator that it could not find, until the
+                // state of some connection changes (rd_kafka_coord_req has no timeout in 2.12): an idle one
+                // that is closed is such a change.
+                ("connections.max.idle.ms", "10000"),
                 ("delivery.report.only.error", "true"),
                 ("partitioner", "murmur2_random"),
                 ("compression.type", "lz4"),
