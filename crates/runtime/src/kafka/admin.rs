@@ -19,7 +19,7 @@ use super::native::{Client, Role};
 use super::reach::Probe;
 use super::{Quiet, Settings, unasked};
 use crate::admin::{Admin, Groups, Share, Shares, TopicPlan, TopicState};
-use crate::error::BrokerError;
+use crate::error::{BrokerError, Cause, Remedy};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -135,8 +135,23 @@ impl Admin for KafkaAdmin {
 impl Groups for KafkaAdmin {
     fn members(&mut self, group: &str) -> Result<Vec<String>, BrokerError> {
         let groups = self.groups(group)?;
-        let members = groups.groups().iter().filter(|one| one.name() == group).flat_map(|one| one.members());
-        Ok(members.map(|member| format!("{} at {}", member.client_id(), member.client_host())).collect())
+        let mut all = Vec::new();
+        for one in groups.groups().iter().filter(|one| one.name() == group) {
+            let members = one.members();
+            // A coordinator that could not tell gives no members either; then there is no state.
+            if members.is_empty() && !["Empty", "Dead"].contains(&one.state()) {
+                return Err(BrokerError {
+                    remedy: Remedy::Retry,
+                    cause: Cause::Transport,
+                    attempt: format!("asking for the members of group {group}"),
+                    detail: format!("its coordinator does not know them now (state {:?})", one.state()),
+                });
+            }
+            all.extend(
+                members.iter().map(|member| format!("{} at {}", member.client_id(), member.client_host())),
+            );
+        }
+        Ok(all)
     }
 }
 
