@@ -8,6 +8,7 @@ mod offsets;
 mod published;
 mod rebalanced;
 mod rebuilt;
+mod reconciled;
 mod refused;
 mod registers;
 mod replayed;

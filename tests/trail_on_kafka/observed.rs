@@ -67,7 +67,7 @@ fn metrics_are_all_there_and_bounded_and_probes_answer() {
 }
 
 /// Where the process says that it listens.
-fn address(running: &Product) -> String {
+pub(super) fn address(running: &Product) -> String {
     let log = running.stderr();
     let line = log.lines().find(|line| line.contains("metrics and health are served")).expect("it is logged");
     let (_, address) = line.split_once("address=").expect("with its address");

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    catalog, config, dead_letters, demo, generate, publish, report, reports, run, schemas, tail, topics,
-    trail,
+    catalog, config, dead_letters, demo, generate, publish, reconcile, report, reports, run, schemas, tail,
+    topics, trail,
 };
 use crate::output::Format;
 use crate::verdict::EXIT_CODES;
@@ -73,6 +73,7 @@ pub enum Command {
     Tail(tail::Command),
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
+    Reconcile(reconcile::Command),
     Generate(generate::Command),
     Catalog(catalog::Command),
     #[command(subcommand)]

@@ -10,7 +10,8 @@ Exit codes:
   0  it did what was asked
   1  it failed; the message says at what, and what to do
   2  wrong usage or configuration
-  3  it found a difference: topics verify, schemas check, the account of a demo";
+  3  it found a difference: topics verify, schemas check, the account of a demo,
+     reconcile";
 
 /// How a command that did not fail ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use runtime::{Broker as _, BrokerError, Cause};
 use serde_json::json;
 use stage::Millis;
 
-use crate::commands::{dead_letters, demo, generate, publish, report, reports, tail, trail};
+use crate::commands::{dead_letters, demo, generate, publish, reconcile, report, reports, tail, trail};
 use crate::config::{Config, secret};
 use crate::output::{Printer, Row};
 use crate::reading;
@@ -166,6 +166,24 @@ pub fn reports(command: &reports::Command, shell: &mut Shell<'_>) -> anyhow::Res
     let (kafka, codec) = (kafka(shell.config())?, codec(shell.config())?);
     let mut admin = kafka.admin()?;
     reports::run(command, shell, &kafka, &mut admin, &codec)
+}
+
+/// Runs `reconcile`.
+///
+/// # Errors
+/// What the command could not do.
+pub fn reconcile(command: &reconcile::Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> {
+    let mut config = shell.config().clone();
+    // It reads five topics side by side, as fast as the slowest of them: more than this would only wait.
+    for (key, value) in [
+        ("queued.max.messages.kbytes", "2048"),
+        ("queued.min.messages", "10000"),
+        ("fetch.message.max.bytes", "262144"),
+    ] {
+        config.kafka.properties.entry(key.into()).or_insert_with(|| value.into());
+    }
+    let (mut log, decoder) = (log(&config)?, codec(&config)?.decoder());
+    reconcile::run(command, shell, &mut log, &decoder)
 }
 
 /// Registers the schema of every topic that has one.

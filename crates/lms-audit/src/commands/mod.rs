@@ -9,6 +9,7 @@ pub mod dead_letters;
 pub mod demo;
 pub mod generate;
 pub mod publish;
+pub mod reconcile;
 pub mod report;
 pub mod reports;
 pub mod run;
@@ -63,6 +64,7 @@ fn dispatch(command: Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> 
         Command::Reports(command) => wiring::reports(&command, shell),
         Command::Tail(command) => wiring::tail(&command, shell),
         Command::DeadLetters(command) => wiring::dead_letters(&command, shell),
+        Command::Reconcile(command) => wiring::reconcile(&command, shell),
         Command::Demo(command) => wiring::demo(&command, shell),
     }
 }
