@@ -1,7 +1,7 @@
 # What can be done with this checkout, one target each; `make help` lists them. Recipes of more than a line or two are scripts
 # under deploy/. PACKAGES narrows the checks to some crates: make check PACKAGES='-p codec -p catalog'.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build setup-deny build check check-deep test faults demo kafka kafka-stop kafka-jars clean format lint alerts
+.PHONY: help setup setup-build setup-deny build check check-deep test faults demo kafka kafka-stop kafka-jars oracle clean format lint alerts
 PACKAGES ?= --workspace
 SEEDS ?= 1
 SEED ?= 1
@@ -20,7 +20,7 @@ build: setup-build ## The release binary, target/release/lms-audit
 check: setup-build format lint ## Format, lints, docs and the tests that need no Kafka
 	TESTKIT_KAFKA=off cargo test $(PACKAGES) --locked
 
-test: setup kafka-jars format lint alerts ## Everything: check, licences, alert rules, and all tests against Kafka
+test: setup kafka-jars oracle format lint alerts ## Everything: check, licences, alert rules, and all tests against Kafka
 	cargo deny --locked check licenses bans sources
 	cargo test $(PACKAGES) --locked
 
@@ -43,6 +43,9 @@ kafka-stop: ## Stop what `make kafka` started
 kafka-jars: ## The jars of Apache Kafka, by Maven
 	@echo 'fetching the jars of Apache Kafka where they are missing'
 	@$(KAFKA) jars || { [ -z "$$CI" ] && echo 'no Kafka here: the tests that need it will be skipped'; }
+
+oracle: ## The Python environment of the independent oracle, from PyPI
+	@sh deploy/make/setup python && tests/oracle/run --prepare || { [ -z "$$CI" ] && echo 'no oracle here: the tests that ask it will be skipped'; }
 
 clean: ## Remove what was built and the local Kafka with its data
 	@$(KAFKA) stop

@@ -220,7 +220,7 @@ impl<'a> Supervised<'a> {
                 membership: MembershipKind::Static,
                 limits: Limits::every(Duration::ZERO),
                 restores: 2,
-                oldest_state: Duration::from_secs(14 * 86_400),
+                oldest_state: Arc::new(|| Duration::from_secs(14 * 86_400)),
                 clock: Arc::new(|| Millis::new(NOW)),
             };
             let audience = Audience { metrics: part.metrics.clone(), observer: Arc::new(Unobserved) };

@@ -50,7 +50,7 @@ fn start(kafka: &TestKafka, instance: &str, workers: u32, membership: Membership
         membership,
         limits: Limits::every(Duration::from_millis(50)),
         restores: 2,
-        oldest_state: std::time::Duration::from_secs(14 * 86_400),
+        oldest_state: Arc::new(|| Duration::from_secs(14 * 86_400)),
         clock: Arc::new(now),
     };
     let ready: Vec<_> = (0..workers).map(|_| Arc::<Ready>::default()).collect();

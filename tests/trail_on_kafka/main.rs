@@ -2,6 +2,9 @@
 
 mod accounted;
 mod dead_letters;
+mod forgotten;
+mod judged_by_oracle;
+mod kept;
 mod killed;
 mod observed;
 mod offsets;
@@ -15,3 +18,4 @@ mod replayed;
 mod routed;
 mod secure;
 mod stopped;
+mod stored;

@@ -19,6 +19,6 @@ mod windows;
 
 pub use error::FoldError;
 pub use overlay::{Change, Overlay, Row};
-pub use purge::concerns;
+pub use purge::{PURGES, concerns, is_purge, purged};
 pub use retention::is_cleared;
 pub use rows::Rows;

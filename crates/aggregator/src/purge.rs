@@ -13,8 +13,8 @@ use crate::{FoldError, Overlay, Rows};
 /// Kinds of subjects that record a purge; they survive every purge and guard.
 const PURGE: &str = "purge";
 const CATALOG_PURGE: &str = "catalog_purge";
-/// The register that holds them.
-const HOME: Category = Category::UserStatus;
+/// The category whose register holds the rows of purges.
+pub const PURGES: Category = Category::UserStatus;
 
 /// The kinds of subjects that are a learner's records, with the register they are in.
 static LEARNER_RECORDS: LazyLock<BTreeSet<(Category, &'static str)>> = LazyLock::new(|| {
@@ -59,6 +59,39 @@ impl<'e> Purge<'e> {
     }
 }
 
+/// Whether this is the key of a purge's row in the register of [`PURGES`].
+#[must_use]
+pub fn is_purge(key: &str) -> bool {
+    key.split('/').nth(1).is_some_and(|kind| matches!(kind, PURGE | CATALOG_PURGE))
+}
+
+/// The learner's records, by category and key, that lie before the purge whose row this is and that it
+/// reaches. Where the purge was folded there are none; rows that were kept elsewhere meanwhile may be.
+///
+/// # Errors
+/// When rows cannot be read.
+pub fn purged<R: Rows>(purge: &RegisterRow, rows: &R) -> Result<Vec<(Category, String)>, R::Error> {
+    let reach = match (purge.kind, purge.objects.first()) {
+        (PURGE, _) => Purge::All,
+        (CATALOG_PURGE, Some((_, id))) => Purge::Catalog(id),
+        _ => return Ok(Vec::new()),
+    };
+    let (Some(user), Some(order)) = (&purge.user, &purge.status_set) else { return Ok(Vec::new()) };
+    let mut gone = Vec::new();
+    for &(home, kind) in LEARNER_RECORDS.iter() {
+        let mut keys = Vec::new();
+        let prefix = person_prefix(&purge.tenant, kind, user);
+        rows.register_keys(home, &prefix, &mut |key| keys.push(key.to_owned()))?;
+        for key in keys {
+            let row = rows.register(home, &key)?;
+            if row.is_some_and(|row| reach.reaches(&row) && row.last < *order) {
+                gone.push((home, key));
+            }
+        }
+    }
+    Ok(gone)
+}
+
 /// Whether a purge guards against this event: it would make a learner record, and lies before a
 /// purge of its user, or of its user from the catalog that it names.
 pub(crate) fn guards<R: Rows>(
@@ -74,8 +107,8 @@ pub(crate) fn guards<R: Rows>(
         return Ok(false);
     }
     let mut lies_before = |key| {
-        let purges = &mut overlay.layers[HOME.index()].register;
-        let slot = purges.slot(key, |key| rows.register(HOME, key)).map_err(FoldError::Rows)?;
+        let purges = &mut overlay.layers[PURGES.index()].register;
+        let slot = purges.slot(key, |key| rows.register(PURGES, key)).map_err(FoldError::Rows)?;
         Ok(slot.row().and_then(|purge| purge.status_set.as_ref()).is_some_and(|purge| order < purge))
     };
     if lies_before(register_key(&action.tenant, PURGE, Some(user), []))? {

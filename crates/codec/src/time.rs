@@ -4,7 +4,8 @@
 use catalog::Micros;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::Offset;
+
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// A time as RFC 3339 in UTC, `2026-11-02T09:14:03.123456Z`, with as many digits of a fraction as
 /// it needs. Beyond the years that jiff knows (-9999 to 9999) it is the nearest time within them.
@@ -35,10 +36,10 @@ pub fn parse_rfc3339(text: &str) -> Option<Micros> {
         nanos,
     )
     .ok()?;
-    let at = offset(zone)?.to_timestamp(local).ok()?;
-    // Below the epoch jiff's microseconds round towards it; the fraction was cut before, so that
-    // there is nothing left to round.
-    Some(Micros::new(at.as_microsecond()))
+    // Counted by hand, as jiff's instants end two days before its calendar does: at 9999-12-30T22:00Z.
+    // The fraction was cut before, so that no microsecond is rounded.
+    let since = local.duration_since(EPOCH).as_micros() - i128::from(offset(zone)?) * 1_000_000;
+    i64::try_from(since).ok().map(Micros::new)
 }
 
 /// Reads a JSON number as milliseconds since the epoch. It works on the digits, since a binary
@@ -92,16 +93,17 @@ fn fraction(rest: &[u8]) -> Option<(i32, &[u8])> {
     Some((micros * 1000, &after[length..]))
 }
 
-fn offset(zone: &[u8]) -> Option<Offset> {
+/// By how many seconds a zone is ahead of UTC.
+fn offset(zone: &[u8]) -> Option<i32> {
     match zone {
-        [b'Z' | b'z'] => Some(Offset::UTC),
+        [b'Z' | b'z'] => Some(0),
         [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
             let (hours, minutes) = (i32::from(pair(*h1, *h2)?), i32::from(pair(*m1, *m2)?));
             if hours > 23 || minutes > 59 {
                 return None;
             }
             let seconds = (hours * 60 + minutes) * 60;
-            Offset::from_seconds(if *sign == b'-' { -seconds } else { seconds }).ok()
+            Some(if *sign == b'-' { -seconds } else { seconds })
         }
         _ => None,
     }
@@ -123,6 +125,12 @@ mod tests {
             ("2026-11-02T09:14:03-00:00", Some(1_793_610_843_000_000)),
             ("1969-12-31T23:59:59.9999999Z", Some(-1)),
             ("2024-02-29T00:00:00Z", Some(1_709_164_800_000_000)),
+            ("0000-03-01T00:00:00Z", Some(-62_162_035_200_000_000)),
+            ("0000-01-01T00:00:00+23:59", Some(-62_167_305_540_000_000)),
+            ("9999-12-30T22:00:00Z", Some(253_402_207_200_000_000)),
+            ("9999-12-31T23:59:59.999999Z", Some(253_402_300_799_999_999)),
+            ("9999-12-31T23:59:59-23:59", Some(253_402_387_139_000_000)),
+            ("9999-12-32T00:00:00Z", None),
             ("2023-02-29T00:00:00Z", None),
             ("2016-12-31T23:59:60Z", None),
             ("2026-11-02T24:00:00Z", None),

@@ -105,7 +105,7 @@ impl Supervised {
             membership: self.setup.membership,
             limits: Limits::every(Duration::ZERO),
             restores: 2,
-            oldest_state: std::time::Duration::from_secs(14 * 86_400),
+            oldest_state: Arc::new(|| Duration::from_secs(14 * 86_400)),
             clock: Arc::new(clock),
         };
         let audience = Audience { metrics: self.metrics.clone(), observer: Arc::new(Unobserved) };

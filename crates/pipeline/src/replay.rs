@@ -6,7 +6,8 @@ use stage::{Header, Offset, Partition, Record};
 use crate::dead_letter::Failure;
 
 /// The header of an action that was a dead letter before; its value is `partition:offset` of that
-/// dead letter, decimal. The ledger counts such an action as `replayed`.
+/// dead letter, decimal. The ledger counts an action that carries it as `replayed`, whatever its value: that
+/// is what whoever published it says, and nothing else depends on it. What was replayed the markers tell.
 pub const REPLAY_HEADER: &str = "__lms.replay";
 
 /// Headers of a marker.
@@ -36,7 +37,8 @@ pub struct Marker<'a> {
     pub to_partition: Partition,
     /// The tenant it was published for.
     pub tenant: &'a str,
-    /// The action id it was published under; empty where it has none that can be read.
+    /// The action id it was published under, of a long one its beginning; empty where it has none that can
+    /// be read.
     pub id: &'a str,
 }
 

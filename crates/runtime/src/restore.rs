@@ -48,6 +48,11 @@ pub(crate) struct Restore<L: Log> {
     reflected: BTreeMap<TopicIndex, Offset>,
     /// The coverage that the state on disk had.
     marked: Option<Coverage>,
+    /// When the state that it goes on from was whole, or, where there was none, when it began to read:
+    /// of rows that were removed since then, only tombstones tell.
+    since: Millis,
+    /// When it asked where the topics end.
+    asked: Millis,
     /// Which topic each slice of the reader is of, and where it ends.
     slots: Vec<(TopicIndex, Offset)>,
     /// None before the first phase.
@@ -69,6 +74,9 @@ struct Progress {
 
 /// How often a restore says how far it is, and makes state of what it has.
 const SAY: Duration = Duration::from_secs(10);
+
+/// Clocks may step back by so much, in milliseconds.
+const STEP_BACK: u64 = 3_600_000;
 
 /// How long nothing may come before it is said, and said again.
 const STILL: Duration = Duration::from_secs(30);
@@ -131,6 +139,8 @@ impl<L: Log> Restore<L> {
             phase: Phase::Begin,
             reflected: BTreeMap::new(),
             marked: None,
+            since: times.now,
+            asked: times.now,
             slots: Vec::new(),
             reader: None,
             standstill: Standstill::new(now),
@@ -146,9 +156,9 @@ impl<L: Log> Restore<L> {
         spec: &StageSpec,
         ids: &Ids,
         wait: Duration,
-        now: Millis,
+        times: Times,
     ) -> Result<Reading, Failure> {
-        let outcome = self.go_on(log, spec, ids, wait, now);
+        let outcome = self.go_on(log, spec, ids, wait, times);
         if outcome.is_err() {
             self.phase = Phase::Begin;
         }
@@ -161,30 +171,40 @@ impl<L: Log> Restore<L> {
         spec: &StageSpec,
         ids: &Ids,
         wait: Duration,
-        now: Millis,
+        times: Times,
     ) -> Result<Reading, Failure> {
         match self.phase {
             Phase::Begin => {
-                self.read_ledger(log, spec)?;
+                self.read_ledger(log, spec, times.now)?;
                 return Ok(Reading::Open);
             }
             Phase::Ledger | Phase::Changelogs => {}
         }
         if self.read(spec, wait)? == Reading::Open {
-            self.keep(spec, ids, now)?;
+            self.keep(spec, ids)?;
             return Ok(Reading::Open);
         }
         if self.phase == Phase::Ledger {
             self.read_changelogs(log, spec, ids)?;
             return Ok(Reading::Open);
         }
-        self.finish(spec, ids, now)?;
+        if self.is_late(times) {
+            if self.since < self.asked {
+                let why =
+                    "reading the rest took so long that rows removed since may be forgotten by the topics";
+                self.anew(spec, why)?;
+                return Ok(Reading::Open);
+            }
+            self.say_late(spec);
+        }
+        self.finish(spec, ids)?;
         Ok(Reading::Done)
     }
 
     /// Goes back to the beginning: from the mark of the state, as far as there is one.
-    fn read_ledger(&mut self, log: &mut L, spec: &StageSpec) -> Result<(), Failure> {
+    fn read_ledger(&mut self, log: &mut L, spec: &StageSpec, now: Millis) -> Result<(), Failure> {
         let mark = self.task.stage.mark();
+        (self.since, self.asked) = (mark.map_or(now, |mark| mark.at), now);
         self.reflected = mark.map(|mark| mark.changelogs.clone()).unwrap_or_default();
         self.marked = mark.and_then(|mark| mark.coverage.clone());
         let extent = log.extent(spec.topic(spec.ledger), self.partition)?;
@@ -286,9 +306,23 @@ impl<L: Log> Restore<L> {
         }
         let partition = self.partition;
         let extent = log.extent(spec.topic(spec.input), partition)?;
-        let start = start(log, spec, ids, partition, &self.task, self.committed, extent)?;
+        let start = match start(log, spec, ids, partition, &self.task, self.committed, extent) {
+            // Coverage that the state had, and no later one: the ledger's own is what counts, so that is
+            // read, once, before a person is asked.
+            Err(Failure::Stage { error: StageError::Stop(_), .. })
+                if self.marked.is_some() && self.reflected.remove(&spec.ledger).is_some() =>
+            {
+                let extent = log.extent(spec.topic(spec.ledger), partition)?;
+                return self.turn_to(log, spec, vec![(spec.ledger, extent, ReadFrom::Start)], Phase::Ledger);
+            }
+            start => start?,
+        };
         self.start = Some(start);
-        let unread = first_time(log, spec.topic(spec.input), partition, start.next, extent.stable)?;
+        // State of disk goes on from the offsets of its mark, and asks for no time.
+        let unread = match self.marked {
+            Some(_) => None,
+            None => first_time(log, spec.topic(spec.input), partition, start.next, extent.stable)?,
+        };
         let time = unread.or(covered.and_then(|coverage| coverage.last_read));
         let mut wanted = Vec::new();
         for changelog in self.task.stage.changelogs(RestorePoint { time }) {
@@ -315,12 +349,12 @@ impl<L: Log> Restore<L> {
 
     /// Once in a while makes state of what was restored, so that an end of the process does not undo it,
     /// and says how far the restore is.
-    fn keep(&mut self, spec: &StageSpec, ids: &Ids, now: Millis) -> Result<(), Failure> {
+    fn keep(&mut self, spec: &StageSpec, ids: &Ids) -> Result<(), Failure> {
         if self.progress.kept.elapsed() >= SAY {
             self.progress.kept = Instant::now();
             self.reflect();
             let coverage = self.marked.as_ref().and(self.task.stage.coverage()).cloned();
-            let mark = mark(&self.reflected, spec.ledger, ids, now, coverage);
+            let mark = mark(&self.reflected, spec.ledger, ids, self.since, coverage);
             let kept = self.task.stage.restored(&mark);
             kept.map_err(|error| failed(error, spec, self.partition))?;
         }
@@ -331,10 +365,25 @@ impl<L: Log> Restore<L> {
         Ok(())
     }
 
-    fn finish(&mut self, spec: &StageSpec, ids: &Ids, now: Millis) -> Result<(), Failure> {
+    /// Whether a tombstone that this restore had to see may have been forgotten before it came there.
+    fn is_late(&self, times: Times) -> bool {
+        let forgotten = times.oldest_state.as_millis().saturating_mul(2);
+        u128::from(age(self.since, times.now)) > forgotten
+    }
+
+    fn say_late(&self, spec: &StageSpec) {
+        tracing::error!(
+            stage = spec.name,
+            partition = self.partition.number(),
+            "the restore took longer than the topics keep tombstones, so a row that was removed meanwhile may have come back: raise delete.retention.ms of every compacted topic (`lms-audit topics apply`) and start again"
+        );
+    }
+
+    fn finish(&mut self, spec: &StageSpec, ids: &Ids) -> Result<(), Failure> {
         let ends = self.slots.iter().copied();
         self.reflected.extend(ends);
-        let mark = mark(&self.reflected, spec.ledger, ids, now, self.task.stage.coverage().cloned());
+        let coverage = self.task.stage.coverage().cloned();
+        let mark = mark(&self.reflected, spec.ledger, ids, self.asked, coverage);
         let restored = self.task.stage.restored(&mark);
         restored.map_err(|error| failed(error, spec, self.partition))?;
         let start = self.start.expect("the changelogs are read once the start is decided");
@@ -369,14 +418,14 @@ fn mark(
     reflected: &BTreeMap<TopicIndex, Offset>,
     ledger: TopicIndex,
     ids: &Ids,
-    now: Millis,
+    at: Millis,
     coverage: Option<Coverage>,
 ) -> Mark {
     let mut changelogs = reflected.clone();
     if coverage.is_none() {
         changelogs.remove(&ledger);
     }
-    Mark { trail: ids.trail.clone(), at: now, coverage, changelogs }
+    Mark { trail: ids.trail.clone(), at, coverage, changelogs }
 }
 
 /// Why state on disk is not used, if it is not.
@@ -384,15 +433,31 @@ fn unusable(mark: &Mark, ids: &Ids, times: Times) -> Option<String> {
     if mark.trail != ids.trail {
         return Some("it is of another cluster, or of topics that were made anew".into());
     }
-    let age = u64::try_from(times.now.get() - mark.at.get()).unwrap_or(0);
-    let oldest = times.oldest_state.as_millis();
-    (u128::from(age) > oldest).then(|| {
+    if age(times.now, mark.at) > STEP_BACK {
+        return Some("it is of a time that is still to come: the clock was set back".into());
+    }
+    let age = Duration::from_millis(age(mark.at, times.now));
+    (age > times.oldest_state).then(|| {
         format!(
-            "it is {} hours old, over {} hours: rows removed since may be forgotten by the topics already",
-            age / 3_600_000,
-            oldest / 3_600_000
+            "it is {} old, over {}: rows removed since may be forgotten by the topics already",
+            in_words(age),
+            in_words(times.oldest_state)
         )
     })
+}
+
+/// Milliseconds from one time to a later one; none where it is no later one.
+fn age(from: Millis, until: Millis) -> u64 {
+    u64::try_from(until.get().saturating_sub(from.get())).unwrap_or(0)
+}
+
+/// A length of time in the greatest unit that leaves a number of two digits or so.
+fn in_words(length: Duration) -> String {
+    match length.as_secs() {
+        seconds @ 0..300 => format!("{seconds} seconds"),
+        seconds @ 300..18_000 => format!("{} minutes", seconds / 60),
+        seconds => format!("{} hours", seconds / 3600),
+    }
 }
 
 fn failed(error: StageError, spec: &StageSpec, partition: Partition) -> Failure {
@@ -508,13 +573,23 @@ mod tests {
     #[test]
     fn state_is_used_while_it_is_of_this_trail_and_young() {
         let ids = ids();
-        let day = Duration::from_secs(86_400);
-        for (trail, days, used) in [("t", 0, true), ("t", 14, true), ("t", 15, false), ("u", 0, false)] {
-            let at = Millis::new(5);
+        let old =
+            |age: &str| format!("it is {age}: rows removed since may be forgotten by the topics already");
+        for (trail, minutes, oldest_days, expected) in [
+            ("t", 0, 14, None),
+            ("t", 14 * 24 * 60, 14, None),
+            ("t", 15 * 24 * 60, 14, Some(old("360 hours old, over 336 hours"))),
+            ("t", 7, 0, Some(old("7 minutes old, over 0 seconds"))),
+            ("t", 0, 0, None),
+            ("t", -60, 14, None),
+            ("t", -61, 14, Some("it is of a time that is still to come: the clock was set back".into())),
+            ("u", 0, 14, Some("it is of another cluster, or of topics that were made anew".into())),
+        ] {
+            let at = Millis::new(8_000_000);
             let mark = Mark { trail: trail.into(), at, coverage: None, changelogs: BTreeMap::new() };
-            let now = Millis::new(5 + days * 86_400_000);
-            let why = unusable(&mark, &ids, Times { now, oldest_state: 14 * day });
-            assert_eq!(why.is_none(), used, "{trail} {days}: {why:?}");
+            let now = Millis::new(8_000_000 + minutes * 60_000);
+            let oldest_state = Duration::from_secs(oldest_days * 86_400);
+            assert_eq!(unusable(&mark, &ids, Times { now, oldest_state }), expected, "{trail} {minutes}");
         }
     }
 

@@ -86,7 +86,7 @@ impl<L: Log> Restores<L> {
         let share = wait / u32::try_from(self.under_way.len().max(1)).unwrap_or(u32::MAX);
         for place in (0..self.under_way.len()).rev() {
             let restore = &mut self.under_way[place];
-            if restore.step(log, factory.spec(), ids, share, times.now)? == Reading::Done {
+            if restore.step(log, factory.spec(), ids, share, times)? == Reading::Done {
                 self.ready.push(self.under_way.remove(place).into_restored());
             } else if restore.stands_still(Instant::now()) {
                 tracing::warn!(

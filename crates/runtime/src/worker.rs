@@ -40,8 +40,9 @@ pub struct WorkerConfig {
     pub limits: Limits,
     /// How many partitions are restored at the same time.
     pub restores: usize,
-    /// State on disk that is older than this is not used: half of the topics' `delete.retention.ms`.
-    pub oldest_state: Duration,
+    /// State on disk that is older than this is not used: half of the topics' `delete.retention.ms`, as
+    /// it is when a restore begins.
+    pub oldest_state: Arc<dyn Fn() -> Duration + Send + Sync>,
     /// The broker's and everybody's time.
     pub clock: Arc<dyn Fn() -> Millis + Send + Sync>,
 }
@@ -240,7 +241,7 @@ impl<B: Broker> Worker<B> {
         }
         // With nothing else to do the restores have the thread to themselves.
         let wait = if self.tasks.is_empty() { Duration::from_millis(200) } else { Duration::from_millis(20) };
-        let times = Times { now: (self.config.clock)(), oldest_state: self.config.oldest_state };
+        let times = Times { now: (self.config.clock)(), oldest_state: (self.config.oldest_state)() };
         self.restores.step(&mut link.log, self.factory.as_ref(), &link.ids, wait, times)?;
         let ready = self.restores.take_ready();
         let starts: Vec<_> = ready.iter().map(|restored| (restored.partition, restored.task.next)).collect();

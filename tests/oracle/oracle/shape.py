@@ -199,7 +199,8 @@ def _attributes(value, where, _unknown):
 
 
 def _sequence(value, where, _unknown):
-    digits = value[1:] if value.__class__ is Number and value[:1] == "-" else value
+    # -0 is how a float is written that is no whole number of any counter.
+    digits = value[1:] if value.__class__ is Number and value[:1] == "-" and value != "-0" else value
     if type(value) is not Number or not str(digits).isdigit() or not -(2**63) <= int(value) < 2**63:
         return Wrong(where)
     return int(value)

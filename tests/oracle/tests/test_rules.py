@@ -70,6 +70,32 @@ class Reasons(unittest.TestCase):
         self.check("recorded", occurred_at=at // 1000)
         self.check("timestamp_in_future", occurred_at=at // 1000 + 1)
 
+    def test_times_and_numbers_that_are_hard_to_hold(self):
+        # The product's normalizer is tested by the same cases.
+        for changed, expected in (
+            ('"occurred_at":"9999-12-30T21:59:59Z"', "timestamp_in_future"),
+            ('"occurred_at":"9999-12-30T22:00:00Z"', "timestamp_in_future"),
+            ('"occurred_at":"9999-12-31T23:59:59.999999-23:59"', "timestamp_in_future"),
+            ('"occurred_at":253402300800000', "timestamp_in_future"),
+            ('"occurred_at":"9999-12-32T00:00:00Z"', "invalid_field"),
+            ('"occurred_at":"0000-01-01T00:00:00+23:59"', "invalid_field"),
+            ('"occurred_at":1e400', "invalid_field"),
+            ('"sequence":0', "recorded"),
+            ('"sequence":-9223372036854775808', "recorded"),
+            ('"sequence":-0', "invalid_field"),
+            ('"sequence":0.0', "invalid_field"),
+            ('"sequence":1e400', "invalid_field"),
+            ('"reason":1e400', "invalid_field"),
+            ('"reason":[{"a":-1e400}]', "invalid_field"),
+            ('"attributes":{"a":1e400}', "invalid_field"),
+            ('"changes":[{"field":"f","before":1e400}]', "recorded"),
+            ('"other":[1e400]', "recorded"),
+            ('"reason":1e400,"reason":"r"', "malformed"),
+        ):
+            time = {"occurred_at": None} if "occurred_at" in changed else {}
+            action = text(action="course.updated", object={"kind": "course", "id": "o-1"}, user=None, **time)
+            self.assertEqual(reason(action[:-1] + b"," + changed.encode() + b"}"), expected, changed)
+
     def test_bytes_that_are_no_action(self):
         for value in (
             None,

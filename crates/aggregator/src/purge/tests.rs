@@ -224,3 +224,33 @@ fn a_purge_sees_committed_rows_and_the_overlay_as_one() {
     let keys: Vec<_> = progress.map(|(_, key)| key.as_str()).collect();
     assert_eq!(keys, ["acme/progress/u-1/course/changed"]);
 }
+
+/// Rows that were kept elsewhere while a purge was folded, and what of them the purge's own row says is gone.
+#[test]
+fn the_row_of_a_purge_tells_what_it_reaches_of_rows_that_were_kept_elsewhere() {
+    let started = |id, user: &str, second| event(id, "course.started", second).user(user);
+    let kept = Trail::of([
+        &started(1, "u-1", 10),
+        &started(2, "u-1", 60).object("o-2"),
+        &started(3, "u-1", 10).object("o-3").catalog("c-1"),
+        &started(4, "u-1", 10).object("o-4").catalog("c-2"),
+        &started(5, "u-10", 10),
+        &event(6, "lms_admin.assigned", 10),
+    ]);
+    let course = |object: &str| (PROGRESS.0, format!("acme/progress/u-1/course/{object}"));
+    let purge = event(9, "learner.purged", 50);
+    let from_catalog = event(9, "learner.purged_from_catalog", 50).object("c-1");
+    for (purge, key, gone) in [
+        (purge, "acme/purge/u-1", vec![course("o-1"), course("o-3"), course("o-4")]),
+        (from_catalog, "acme/catalog_purge/u-1/catalog/c-1", vec![course("o-3")]),
+    ] {
+        assert!(is_purge(key));
+        let there = Trail::of([&purge]);
+        let row = there.register(PURGES, key).expect("a purge leaves a row");
+        assert_eq!(purged(row, &kept.committed), Ok(gone), "{key}");
+        assert_eq!(purged(row, &there.committed), Ok(vec![]), "{key}");
+    }
+    let other = row(&kept, PROGRESS).expect("there");
+    assert_eq!(purged(other, &kept.committed), Ok(vec![]), "no purge");
+    assert!(!is_purge(PROGRESS.1) && !is_purge("purge"));
+}

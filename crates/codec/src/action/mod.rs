@@ -14,6 +14,7 @@ mod take;
 #[cfg(test)]
 mod tests;
 mod unknown;
+mod vast;
 
 use catalog::RawAction;
 use stage::Header;

@@ -11,6 +11,7 @@ use super::raw;
 use super::scalars::{Attributes, AvroTime, Integer, List, Time, Word};
 use super::take::{Name, Names, Path, Seed, Take};
 use super::unknown::{Format, Unknown};
+use super::vast::{self, Vast};
 
 /// What an unknown field `specversion` at the top means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,9 +42,17 @@ pub(super) fn json<'de>(
     depth: u8,
 ) -> Result<Option<RawAction<'de>>, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let action = Seed { take: plain, depth }.deserialize(&mut reader)?;
-    reader.end()?;
-    Ok(action)
+    match (Seed { take: &mut *plain, depth }).deserialize(&mut reader) {
+        Ok(action) => {
+            reader.end()?;
+            Ok(action)
+        }
+        Err(error) if vast::is_cause(&error) => {
+            plain.unknown.fields.clear();
+            Seed { take: plain, depth }.deserialize(Vast(serde_json::from_str(text)?))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 impl<'u, 'de> Plain<'u, 'de> {

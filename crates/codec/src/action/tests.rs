@@ -145,6 +145,13 @@ fn fields_of_the_wrong_form_are_invalid_and_leave_the_rest_readable() {
         (r#""correlation_id":{}"#, "correlation_id is not a string"),
         (r#""sequence":"1""#, "sequence is not an integer of 64 bits"),
         (r#""sequence":1.0"#, "sequence is not an integer of 64 bits"),
+        (r#""sequence":-0"#, "sequence is not an integer of 64 bits"),
+        (r#""sequence":1e400"#, "sequence is not an integer of 64 bits"),
+        (r#""id":-1e400"#, "id is not a string"),
+        (r#""source":{"a":[1e400]}"#, "source is not a string"),
+        (r#""actor":{"kind":"user","roles":["a",1e400]}"#, "actor.roles[1] is not a string"),
+        (r#""occurred_at":1e400"#, "occurred_at is out of range"),
+        (r#""occurred_at":"9999-12-32T00:00:00Z""#, "occurred_at is no RFC 3339 time"),
         (r#""sequence":9223372036854775808"#, "sequence is not an integer of 64 bits"),
     ] {
         let json = format!("{{\"tenant\":\"acme\",{fields}}}");
@@ -152,6 +159,34 @@ fn fields_of_the_wrong_form_are_invalid_and_leave_the_rest_readable() {
         assert_eq!(problems(&action), [problem], "{json}");
         assert_eq!(action.tenant, Field::Present("acme".into()), "{json}");
     }
+}
+
+#[test]
+fn a_number_that_no_float_holds_is_a_number_all_the_same() {
+    let json = r#"{"tenant":"acme","x":[1e400,{"b":-2E999}],"id":1e400,"y":1,"user":{"id":"u","age":1e400},
+        "changes":[{"field":"f","before":1e400}]}"#;
+    let action = valid(json);
+    assert_eq!(problems(&action), ["id is not a string"]);
+    let attributes = action.attributes.present().expect("unknown fields are kept");
+    let attributes: Vec<_> = attributes.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
+    assert_eq!(attributes, [("x.user.age", "1e400"), ("x.x", r#"[1e400,{"b":-2E999}]"#), ("x.y", "1")]);
+    let changes = action.changes.present().expect("one");
+    assert_eq!(changes[0].before.as_deref(), Some("1e400"));
+    for (json, problem) in [
+        (r#"{"id":1e400,"id":2}"#, "a name stands twice"),
+        (r#"{"id":1e400,"reason":{"a":1,"a":2}}"#, "a name stands twice"),
+        (r#"{"id":1e400"#, "EOF"),
+        (r#"{"id":1e400} x"#, "trailing characters"),
+        (r#"{"id":01e400}"#, "invalid number"),
+    ] {
+        let error = read(json).expect_err("malformed");
+        assert!(
+            matches!(&error, DecodeError::Malformed(said) if said.contains(problem)),
+            "{json}: {error:?}"
+        );
+    }
+    let deep = format!(r#"{{"id":1e400,"reason":{}{}}}"#, "[".repeat(64), "]".repeat(64));
+    assert!(matches!(read(&deep), Err(DecodeError::Malformed(said)) if said.contains("more than 64 deep")));
 }
 
 #[test]

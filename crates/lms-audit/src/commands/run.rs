@@ -14,7 +14,7 @@ use stage::{Offset, Partition};
 
 use crate::config::{Config, Log, LogFormat};
 use crate::shell::Shell;
-use crate::stages::{self, How, Stages, Telemetry, Which, check_topics, watch_topics};
+use crate::stages::{self, How, OldestState, Stages, Telemetry, Which, check_topics, watch_topics};
 use crate::verdict::Verdict;
 use crate::wiring;
 
@@ -72,7 +72,8 @@ pub fn run(command: &Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> 
     ctrlc::set_handler(move || asked.set()).context("listening for signals")?;
     let membership = if command.leave { MembershipKind::Leaving } else { MembershipKind::Static };
     let accepted = command.accept_dead_letters.clone();
-    let how = How { which: command.stage, workers: command.workers, membership, accepted };
+    let oldest_state = OldestState::default();
+    let how = How { which: command.stage, workers: command.workers, membership, accepted, oldest_state };
     serve(&wiring::kafka(&config)?, &config, how, &stop)?;
     Ok(Verdict::Fine)
 }
@@ -90,7 +91,8 @@ fn serve(kafka: &Kafka, config: &Config, how: How, stop: &Stop) -> anyhow::Resul
     tracing::info!(address = %server.local_addr(), "metrics and health are served");
 
     let mut admin = kafka.admin()?;
-    await_topics(&mut admin, config, stop)?;
+    let oldest_state = how.oldest_state.clone();
+    await_topics(&mut admin, config, &oldest_state, stop)?;
     if stop.is_set() {
         return Ok(());
     }
@@ -98,7 +100,7 @@ fn serve(kafka: &Kafka, config: &Config, how: How, stop: &Stop) -> anyhow::Resul
     let (groups, mut shares) = (stages::groups(config, how.which), kafka.admin()?);
     let stages = Stages::start(kafka, config, &codec, how, &telemetry, stop.clone())?;
     let (watched, told) = (config.clone(), stop.clone());
-    let watch = std::thread::spawn(move || watch_topics(&mut admin, &watched, &told));
+    let watch = std::thread::spawn(move || watch_topics(&mut admin, &watched, &oldest_state, &told));
     let (kafka, told) = (kafka.clone(), stop.clone());
     let shared = std::thread::spawn(move || watch_shares(&kafka, &mut shares, &groups, &told));
     let ended = stages.join();
@@ -111,10 +113,15 @@ fn serve(kafka: &Kafka, config: &Config, how: How, stop: &Stop) -> anyhow::Resul
 }
 
 /// Checks the topics, as soon as a broker answers.
-fn await_topics(admin: &mut impl runtime::Admin, config: &Config, stop: &Stop) -> anyhow::Result<()> {
+fn await_topics(
+    admin: &mut impl runtime::Admin,
+    config: &Config,
+    oldest_state: &OldestState,
+    stop: &Stop,
+) -> anyhow::Result<()> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let Err(error) = check_topics(admin, config) else { return Ok(()) };
+        let Err(error) = check_topics(admin, config, oldest_state) else { return Ok(()) };
         let away = error.chain().filter_map(|cause| cause.downcast_ref()).any(wiring::is_away);
         if !away || Instant::now() >= deadline {
             return Err(error);
@@ -133,5 +140,6 @@ fn logging(log: &Log) -> anyhow::Result<()> {
         LogFormat::Text => ops::LogFormat::Text,
         LogFormat::Json => ops::LogFormat::Json,
     };
-    Ok(ops::init_logging(format, &log.level)?)
+    // What the store says of its files is of use to its authors; whoever wants it names it.
+    Ok(ops::init_logging(format, &format!("fjall=warn,lsm_tree=warn,{}", log.level))?)
 }

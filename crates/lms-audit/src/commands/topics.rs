@@ -52,14 +52,19 @@ pub fn run(command: &Command, shell: &mut Shell<'_>, admin: &mut impl Admin) -> 
     }
 }
 
-/// How the topics differ from the plan, as the stages check it at their start and every minute.
+/// The topics as they are, and how they differ from the plan, as the stages check it at their start and
+/// every minute.
 ///
 /// # Errors
 /// When the configuration cannot work or no broker answers.
-pub fn differences(config: &crate::config::Config, admin: &mut impl Admin) -> anyhow::Result<Vec<Finding>> {
+pub fn look(
+    config: &crate::config::Config,
+    admin: &mut impl Admin,
+) -> anyhow::Result<(Vec<Option<TopicState>>, Vec<Finding>)> {
     check(config)?;
     let state = admin.topics(&names()).context("asking for the topics")?;
-    Ok(verify(&plan(config), &state, config.normalizer.dedup_window))
+    let findings = verify(&plan(config), &state, config.normalizer.dedup_window);
+    Ok((state, findings))
 }
 
 fn apply(

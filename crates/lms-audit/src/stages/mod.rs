@@ -3,6 +3,7 @@
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod observer;
+mod oldest_state;
 mod states;
 mod watch;
 
@@ -19,12 +20,12 @@ use runtime::{Audience, Broker, Limits, MembershipKind, Metrics, Pool, Stop, Wat
 use stage::{Millis, Offset, Partition, PartitionCount, StageFactory};
 
 use crate::config::Config;
-use crate::topics::OLDEST_STATE;
 use crate::verdict::Misuse;
 
 use states::States;
 
 pub use observer::TrailMetrics;
+pub use oldest_state::OldestState;
 pub use watch::{check_topics, watch_topics};
 
 /// What groups and transactional ids begin with.
@@ -59,6 +60,8 @@ pub struct How {
     /// Dead letters that do not count for `normalizer.stop_on_dead_letters`: those of actions before
     /// these offsets.
     pub accepted: Vec<(Partition, Offset)>,
+    /// How old state on disk may be, as the topics are.
+    pub oldest_state: OldestState,
 }
 
 /// Where the stages' metrics and health go.
@@ -109,7 +112,7 @@ impl Stages {
                     let pulse = telemetry.health.worker(name, std::time::Instant::now());
                     let listener = observer::Listener { pulse, trail: trail.cloned() };
                     let audience = Audience { metrics: metrics.clone(), observer: Arc::new(listener) };
-                    (worker_config(config, how.membership, number, interval), audience)
+                    (worker_config(config, &how, number, interval), audience)
                 };
                 let workers = (0..how.workers.unwrap_or(workers)).map(worker).collect();
                 pools.push(Pool::start(broker, &factory, workers, &stop).context("starting workers")?);
@@ -183,20 +186,16 @@ fn normalizer_config(
     })
 }
 
-fn worker_config(
-    config: &Config,
-    membership: MembershipKind,
-    number: u32,
-    interval: Duration,
-) -> WorkerConfig {
+fn worker_config(config: &Config, how: &How, number: u32, interval: Duration) -> WorkerConfig {
+    let oldest_state = how.oldest_state.clone();
     WorkerConfig {
         app: APP.to_owned(),
         instance: config.kafka.instance.clone(),
         number,
-        membership,
+        membership: how.membership,
         limits: Limits::every(interval),
         restores: usize::try_from(config.state.restores).unwrap_or(usize::MAX),
-        oldest_state: OLDEST_STATE,
+        oldest_state: Arc::new(move || oldest_state.get()),
         clock: Arc::new(now),
     }
 }

@@ -38,7 +38,8 @@ fn start(log: &EmbeddedLog, config: &Config, accepted: Vec<(Partition, Offset)>)
     let limits = ops::Limits { tick: Duration::MAX, progress: Duration::MAX };
     let telemetry = Telemetry::register(&Registry::new(), Arc::new(Health::new(limits))).expect("fresh");
     let membership = MembershipKind::Leaving;
-    let how = How { which: Which::Normalizer, workers: None, membership, accepted };
+    let oldest_state = OldestState::default();
+    let how = How { which: Which::Normalizer, workers: None, membership, accepted, oldest_state };
     let stop = Stop::default();
     let codec = Codec::single_object();
     (Stages::start(log, config, &codec, how, &telemetry, stop.clone()).expect("started"), stop)

@@ -6,6 +6,6 @@ mod plan;
 mod steps;
 mod verify;
 
-pub use plan::{OLDEST_STATE, check, max_message_bytes, names, plan};
+pub use plan::{check, max_message_bytes, names, oldest_state, plan};
 pub use steps::{Conflict, Step, steps};
 pub use verify::{Finding, Weight, verify};

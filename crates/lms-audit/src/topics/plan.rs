@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use catalog::{Cleanup, Content, TimestampType, Topic};
-use runtime::TopicPlan;
+use runtime::{TopicPlan, TopicState};
 
 use crate::config::{Config, Span, Topics};
 use crate::verdict::Misuse;
@@ -18,8 +18,8 @@ const DAY_MS: u64 = 86_400_000;
 const HOUR_MS: u64 = 3_600_000;
 /// How long compacted topics keep tombstones: who has old state and reads what came since must see them.
 const TOMBSTONES_MS: u64 = 28 * DAY_MS;
-/// How old state on disk may be to be used: half of that, so that reading the rest is over in time.
-pub const OLDEST_STATE: Duration = Duration::from_millis(TOMBSTONES_MS / 2);
+/// How long Kafka keeps them where a topic says nothing.
+const KAFKAS_TOMBSTONES_MS: u64 = DAY_MS;
 
 /// The names of all topics, in the catalog's order.
 #[must_use]
@@ -38,6 +38,22 @@ pub fn plan(config: &Config) -> Vec<TopicPlan> {
             config: entries(topic, config),
         })
         .collect()
+}
+
+/// How old state on disk may be to be used: half of what the least patient of these topics keeps
+/// tombstones for, so that reading the rest is over in time; never more than half of the plan's, as a
+/// topic may have been less patient until lately.
+#[must_use]
+pub fn oldest_state(topics: &[Option<TopicState>]) -> Duration {
+    let compacted = topics
+        .iter()
+        .flatten()
+        .filter(|topic| topic.config.get("cleanup.policy").is_none_or(|policy| policy.contains("compact")));
+    let kept = compacted.map(|topic| {
+        let told = topic.config.get("delete.retention.ms").and_then(|kept| kept.parse().ok());
+        told.unwrap_or(KAFKAS_TOMBSTONES_MS)
+    });
+    Duration::from_millis(kept.fold(TOMBSTONES_MS, u64::min) / 2)
 }
 
 /// How large a record may be: an action's value, and room for what comes with it.
@@ -173,6 +189,29 @@ fn retention_days(topic: Topic, topics: &Topics) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn state_may_be_half_as_old_as_the_least_patient_topic_lets_tombstones_be() {
+        const HOUR_MS: u64 = 3_600_000;
+        let topic = |policy: &str, kept: Option<&str>| {
+            let kept = kept.map(|kept| ("delete.retention.ms".to_owned(), kept.to_owned()));
+            let config = [("cleanup.policy".to_owned(), policy.to_owned())].into_iter().chain(kept).collect();
+            Some(TopicState { name: "t".into(), partitions: 1, replication: 1, config })
+        };
+        let as_planned = || topic("compact", Some("2419200000"));
+        for (other, hours) in [
+            (None, 14 * 24),
+            (as_planned(), 14 * 24),
+            (topic("compact", Some("9999999999999")), 14 * 24),
+            (topic("delete,compact", Some("7200000")), 1),
+            (topic("delete", Some("7200000")), 14 * 24),
+            (topic("compact", None), 12),
+            (topic("compact", Some("0")), 0),
+        ] {
+            let oldest = oldest_state(&[as_planned(), other.clone()]);
+            assert_eq!(oldest, Duration::from_millis(hours * HOUR_MS), "{other:?}");
+        }
+    }
 
     fn planned(name: &str) -> TopicPlan {
         let all = plan(&Config::default());

@@ -5,6 +5,7 @@
 
 mod committed;
 mod partition;
+mod purged;
 mod refold;
 mod sweep;
 #[cfg(test)]

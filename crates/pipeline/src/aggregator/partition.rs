@@ -10,6 +10,7 @@ use stage::{
 };
 
 use super::committed::{Committed, table};
+use super::purged::Purged;
 use super::sweep::Sweep;
 use super::unfinished::Unfinished;
 use super::{AGGREGATOR, reports};
@@ -37,6 +38,7 @@ pub(super) struct AggregatorStage {
     coverage: Option<Coverage>,
     coverage_key: String,
     unfinished: Unfinished,
+    purged: Purged,
     value: Vec<u8>,
 }
 
@@ -56,6 +58,7 @@ impl AggregatorStage {
         Ok(Self {
             partition,
             unfinished: Unfinished::open(partition, &*store).map_err(storing)?,
+            purged: Purged::open(&*store),
             decoder: codec.decoder(),
             encoder: codec.encoder(),
             coverage: store.mark().and_then(|mark| mark.coverage.clone()),
@@ -211,17 +214,20 @@ impl Stage for AggregatorStage {
             Topic::Report(category, view) => (category, view),
             other => return Err(stop(other, record, "the topic is no changelog of the aggregator")),
         };
-        let key = record.key.filter(|key| str::from_utf8(key).is_ok());
+        let key = record.key.and_then(|key| str::from_utf8(key).ok());
         let key = key.ok_or_else(|| stop(topic, record, "the record's key is no row key"))?;
+        self.purged.see(category, view, key);
         let (table, value) = (table(category, view), record.value.map(Into::into));
-        self.store.apply(vec![Change { table, key: key.into(), value }]).map_err(storing)?;
+        self.store.apply(vec![Change { table, key: key.as_bytes().into(), value }]).map_err(storing)?;
         self.overlay.restored(micros(record.timestamp)?);
         Ok(())
     }
 
     fn restored(&mut self, mark: &Mark) -> Result<(), StageError> {
-        let clock = self.clock().collect();
-        self.store.commit(clock, mark).map_err(storing)
+        let rows = Committed { partition: self.partition, store: &*self.store, decoder: &self.decoder };
+        let mut changes = self.purged.removals(&rows)?;
+        changes.extend(self.clock());
+        self.store.commit(changes, mark).map_err(storing)
     }
 
     fn mark(&self) -> Option<&Mark> {
@@ -231,6 +237,7 @@ impl Stage for AggregatorStage {
     fn reset(&mut self, why: &str) -> Result<(), StageError> {
         self.coverage = None;
         self.unfinished.clear();
+        self.purged = Purged::default();
         self.pending.clear();
         (self.overlay, self.sweep) = (Overlay::default(), Sweep::default());
         self.store.reset(why).map_err(storing)

@@ -131,8 +131,13 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn new() -> Self {
-        let stage = AggregatorStages::new(Codec::single_object()).create(PARTITION).expect("memory opens");
-        Self { stage, sent: Vec::new(), open: Collected::default(), next: 0 }
+        Self::of(AggregatorStages::new(Codec::single_object()).create(PARTITION).expect("memory opens"), 0)
+    }
+
+    /// A stage that goes on after so many events.
+    pub(crate) fn of(stage: Box<dyn Stage>, events: usize) -> Self {
+        let next = i64::try_from(events).expect("few");
+        Self { stage, sent: Vec::new(), open: Collected::default(), next }
     }
 
     /// A stage restored from what another has committed.

@@ -1,4 +1,5 @@
-//! How the normalizer's state comes back from what it wrote: ledger, settings, events, receipts.
+//! How the normalizer's state comes back from what it wrote: ledger, settings, events, receipts; and the
+//! clock of what became dead letters.
 
 use std::time::Duration;
 
@@ -12,20 +13,26 @@ use super::dedup::CLOCK_SLACK;
 use super::emit::micros;
 use super::sequence::{is_sequence, restored};
 use super::state::State;
+use crate::dead_letter::Failure;
 use crate::errors::{decoding, storing};
 use crate::topics::topic_index;
 
 /// What to read beyond the ledger. Settings never age; of events and receipts only those matter
-/// that an action yet to be read can be a duplicate of.
+/// that an action yet to be read can be a duplicate of; of dead letters those alone that lie beyond the
+/// time the log has come to, after which its clock stepped back.
 pub(crate) fn changelogs(point: RestorePoint, window: Duration) -> Vec<Changelog> {
     let back = i64::try_from(window.as_millis()).unwrap_or(i64::MAX).saturating_add(CLOCK_SLACK / 1000);
-    let from = match point.time {
+    let from = |back: i64| match point.time {
         Some(time) => ReadFrom::Time(Millis::new(time.get().saturating_sub(back))),
         None => ReadFrom::Start,
     };
-    [(Topic::Settings, ReadFrom::Start), (Topic::Events, from), (Topic::Receipts, from)]
-        .map(|(topic, from)| Changelog { topic: topic_index(topic), from })
-        .into()
+    let changelogs = [
+        (Topic::Settings, ReadFrom::Start),
+        (Topic::Events, from(back)),
+        (Topic::Receipts, from(back)),
+        (Topic::DeadLetters, from(0)),
+    ];
+    changelogs.map(|(topic, from)| Changelog { topic: topic_index(topic), from }).into()
 }
 
 /// Takes committed records back into the state.
@@ -63,6 +70,7 @@ impl Restorer {
             (Some(Topic::Settings), value) => self.setting(key()?, value, record, state),
             (Some(Topic::Events), Some(value)) => self.event(value, record, state),
             (Some(Topic::Receipts), Some(value)) => self.receipt(value, record, state),
+            (Some(Topic::DeadLetters), _) => dead_letter(record, state),
             (Some(Topic::Events | Topic::Receipts), None) => Err(stop(topic, record, "no value")),
             _ => Err(stop(topic, record, "the normalizer restores nothing from this topic")),
         }
@@ -168,6 +176,15 @@ fn store_row(key: &str, hour: Micros, row: Option<&LedgerRow>, state: &mut State
 
 fn store_sequence(key: &str, row: Option<&SequenceRow>, state: &mut State) -> Result<(), StageError> {
     state.store.apply(vec![restored(key, row)]).map_err(storing)
+}
+
+/// It is not in the dedup state, but the log came to its time. Markers of a replay say nothing of the log.
+fn dead_letter(record: &Record<'_>, state: &mut State) -> Result<(), StageError> {
+    if Failure::read(record).is_some() {
+        let at = micros(record.timestamp, || name(Some(Topic::DeadLetters), record))?;
+        state.dedup.restore_time(at);
+    }
+    Ok(())
 }
 
 /// The hour at the end of a ledger row's key; coverage has none.

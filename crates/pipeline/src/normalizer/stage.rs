@@ -74,6 +74,7 @@ impl Stage for NormalizerStage {
         let rerouted = reroute::read(record);
         let raw = self.read(record, rerouted.is_some())?;
         let (partition, offset) = (record.partition, record.offset);
+        // The producer's own word, by the header's presence alone: it is counted and decides nothing.
         let delivery = match record.headers.iter().any(|header| header.name == REPLAY_HEADER.as_bytes()) {
             true => Delivery::Replayed,
             false => Delivery::Published,

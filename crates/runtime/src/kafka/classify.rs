@@ -15,6 +15,9 @@ const TRANSPORT: &[Code] = &[
     Code::RD_KAFKA_RESP_ERR__MSG_TIMED_OUT,
     Code::RD_KAFKA_RESP_ERR__WAIT_COORD,
     Code::RD_KAFKA_RESP_ERR__NODE_UPDATE,
+    // Of a partition that a broker leaves out while it starts or is fenced by its controller. That there are all of them is
+    // checked at the start and every minute, and is not decided here.
+    Code::RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,
     Code::RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
     Code::RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
     Code::RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE,
@@ -47,7 +50,6 @@ const STOP: &[Code] = &[
     Code::RD_KAFKA_RESP_ERR__AUTHENTICATION,
     Code::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
     Code::RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
-    Code::RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,
     Code::RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT,
     Code::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET,
     // Checksums are checked before, so reading it again would end the same way.
@@ -148,6 +150,11 @@ mod tests {
         use Code::*;
         for (error, remedy, cause) in [
             (error(RD_KAFKA_RESP_ERR__TRANSPORT, false, false, false), Remedy::Retry, Cause::Transport),
+            (
+                error(RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, false, false, false),
+                Remedy::Retry,
+                Cause::Transport,
+            ),
             (error(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, true, false, false), Remedy::Rebuild, Cause::Fenced),
             (
                 error(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, false, true, false),

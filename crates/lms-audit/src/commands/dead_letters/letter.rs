@@ -1,13 +1,17 @@
 //! A record of the dead-letter topic: a dead letter and what can be read of its action, or a marker.
 
 use anyhow::Context as _;
-use catalog::{Field, Micros, RawAction, Reason, TenantId, Topic};
+use catalog::{Field, Identity, Micros, RawAction, Reason, TenantId, Topic};
 use codec::{DecodeError, Decoder};
 use pipeline::dead_letter::Failure;
 use pipeline::replay::{Marker, write_place};
 use stage::{Millis, Offset, Partition, Record};
 
 use crate::reading;
+
+/// What is kept of a text that a source wrote: no action is valid in which one is longer (an id, a source),
+/// and one that is not may bring a megabyte, of which many would take all memory.
+const KEPT_CHARACTERS: usize = 512;
 
 /// Where a dead letter lies in its own topic.
 pub(super) type Place = (Partition, Offset);
@@ -17,7 +21,7 @@ pub(super) enum Entry {
     /// An action that could not become an audit event.
     Letter(Box<Letter>),
     /// A dead letter that lies before it was replayed.
-    Marker(Place, Replayed),
+    Marker,
     /// Neither: nobody but lms-audit may write there.
     Foreign(Place),
 }
@@ -41,7 +45,7 @@ pub(super) struct Letter {
     pub(super) content: Result<Content, String>,
 }
 
-/// What of an action tells whose it is and which.
+/// What of an action tells whose it is and which: as it was read, or [`Content::shortened`] to be kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Content {
     /// The tenant, where it is a valid one.
@@ -65,8 +69,23 @@ pub(super) struct Replayed {
     pub(super) to_partition: Partition,
     /// The tenant it was published for.
     pub(super) tenant: String,
-    /// The id it was published under.
+    /// The id it was published under, shortened.
     pub(super) id: String,
+}
+
+impl Replayed {
+    /// Which dead letter was replayed, if a record is a marker.
+    pub(super) fn read(record: &Record<'_>) -> Option<(Place, Self)> {
+        let marker = Marker::read(record)?;
+        let replayed = Self {
+            marker: record.offset,
+            at: record.timestamp,
+            to_partition: marker.to_partition,
+            tenant: shortened(marker.tenant.into()),
+            id: shortened(marker.id.into()),
+        };
+        Some((marker.of, replayed))
+    }
 }
 
 impl Entry {
@@ -79,19 +98,7 @@ impl Entry {
         if let Some(failure) = Failure::read(record) {
             return Ok(Self::Letter(Box::new(Letter::of(record, &failure, decoder)?)));
         }
-        Ok(match Marker::read(record) {
-            Some(marker) => Self::Marker(
-                marker.of,
-                Replayed {
-                    marker: record.offset,
-                    at: record.timestamp,
-                    to_partition: marker.to_partition,
-                    tenant: marker.tenant.into(),
-                    id: marker.id.into(),
-                },
-            ),
-            None => Self::Foreign(place),
-        })
+        Ok(if Marker::read(record).is_some() { Self::Marker } else { Self::Foreign(place) })
     }
 }
 
@@ -109,6 +116,11 @@ impl Letter {
         })
     }
 
+    /// The same, of a size that many of them can be kept in.
+    pub(super) fn shortened(self) -> Self {
+        Self { content: self.content.map(Content::shortened), ..self }
+    }
+
     /// The content, empty where it cannot be read.
     pub(super) fn readable(&self) -> Content {
         self.content.clone().unwrap_or_default()
@@ -116,7 +128,20 @@ impl Letter {
 }
 
 impl Content {
-    /// Reads a value as the normalizer would; the inner error says why that is not possible.
+    /// What identifies the action; `None` where a part of it cannot be read. To be asked before it is
+    /// shortened.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        let Self { tenant, source, id, .. } = self;
+        Some(Identity::of(tenant.as_ref()?, source.as_ref()?, id.as_ref()?))
+    }
+
+    /// The same, of a size that many of them can be kept in.
+    pub(super) fn shortened(self) -> Self {
+        let Self { tenant, source, id, action } = self;
+        Self { tenant, source: source.map(shortened), id: id.map(shortened), action: action.map(shortened) }
+    }
+
+    /// Reads a value as the normalizer would; the inner error says why that is not possible, shortened.
     ///
     /// # Errors
     /// When the schema registry does not answer.
@@ -127,7 +152,9 @@ impl Content {
     ) -> anyhow::Result<Result<Self, String>> {
         match decoder.action(value, headers) {
             Ok(raw) => Ok(Ok(Self::of(raw))),
-            Err(DecodeError::Malformed(problem) | DecodeError::UnknownSchema(problem)) => Ok(Err(problem)),
+            Err(DecodeError::Malformed(problem) | DecodeError::UnknownSchema(problem)) => {
+                Ok(Err(shortened(problem)))
+            }
             Err(error @ DecodeError::Unavailable(_)) => Err(error.into()),
         }
     }
@@ -140,6 +167,15 @@ impl Content {
             id: text(&raw.id),
             action: text(&raw.action),
         }
+    }
+}
+
+/// A text's first [`KEPT_CHARACTERS`], and an ellipsis where it has more.
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(KEPT_CHARACTERS) {
+        // Copied, so that what was cut is given back.
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 

@@ -10,7 +10,7 @@ use runtime::Log;
 use serde_json::json;
 
 use super::letter::{Letter, Replayed};
-use super::read::{Until, letters, slices};
+use super::read::{Until, letters, markers, slices};
 use super::select::Selection;
 use crate::output::{Printer, Row, say};
 use crate::reading;
@@ -66,7 +66,7 @@ pub(super) fn run(
     let chosen = (&command.selection, when::now());
     let slices = slices(log, &command.selection, chosen.1, Until::Stable)?;
     // Markers lie behind: they are known once all was read, so that rows take a second pass.
-    let markers = letters(log, slices.clone(), chosen, decoder, &mut |_, _| Ok(()))?;
+    let markers = markers(log, slices.clone())?;
     let none: &[Replayed] = &[];
     let mut counts = Counts::default();
     let columns = command.by.map_or(&COLUMNS[..], |_| &COUNTED[..]);

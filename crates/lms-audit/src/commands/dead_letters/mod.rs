@@ -1,7 +1,7 @@
 //! `dead-letters`: what could not be recorded, looked at and worked off.
 //!
-//! Beside dead letters their topic holds markers of those that were replayed; both are told apart by
-//! `letter::Entry`, here and nowhere else.
+//! Beside dead letters their topic holds markers of those that were replayed. `Failure::read` and
+//! `Marker::read` of the pipeline tell them apart, and `letter::Entry` asks both for all of these commands.
 
 mod letter;
 mod list;

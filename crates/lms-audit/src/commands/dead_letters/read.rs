@@ -61,8 +61,24 @@ pub(super) fn slices(
     Ok(slices)
 }
 
-/// Hands over every dead letter that is meant, in log order per partition, and returns the markers
-/// of all that lie there. Says where records are neither.
+/// The markers that lie there, of whatever dead letters. They lie behind these, so that whoever must know
+/// them at each dead letter reads twice.
+///
+/// # Errors
+/// When the broker does not answer.
+pub(super) fn markers(log: &mut impl Log, slices: Vec<Slice>) -> anyhow::Result<Markers> {
+    let mut markers = Markers::new();
+    reading::read_watched(log, slices, &mut |_, record| {
+        if let Some((of, replayed)) = Replayed::read(record) {
+            markers.entry(of).or_default().push(replayed);
+        }
+        Ok(())
+    })?;
+    Ok(markers)
+}
+
+/// Hands over every dead letter that is meant, shortened, in log order per partition. Says where records
+/// are neither dead letter nor marker.
 ///
 /// # Errors
 /// What `each` or the broker says.
@@ -72,14 +88,12 @@ pub(super) fn letters(
     (selection, now): (&Selection, Micros),
     decoder: &Decoder,
     each: &mut dyn FnMut(Letter, &Record<'_>) -> anyhow::Result<()>,
-) -> anyhow::Result<Markers> {
-    let mut markers = Markers::new();
+) -> anyhow::Result<()> {
     let mut foreign = Vec::new();
     reading::read_watched(log, slices, &mut |_, record| {
         match Entry::read(record, decoder)? {
-            Entry::Letter(letter) if selection.matches(&letter, now) => each(*letter, record)?,
-            Entry::Letter(_) => {}
-            Entry::Marker(of, replayed) => markers.entry(of).or_default().push(replayed),
+            Entry::Letter(letter) if selection.matches(&letter, now) => each(letter.shortened(), record)?,
+            Entry::Letter(_) | Entry::Marker => {}
             Entry::Foreign(place) => foreign.push(place),
         }
         Ok(())
@@ -92,7 +106,7 @@ pub(super) fn letters(
             write_place(*first)
         ));
     }
-    Ok(markers)
+    Ok(())
 }
 
 fn first_in(places: &[Place], partition: Partition) -> Option<Offset> {

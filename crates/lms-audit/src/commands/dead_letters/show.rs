@@ -7,12 +7,12 @@ use catalog::{Content as TopicContent, Topic};
 use clap::Args;
 use codec::{Decoder, rfc3339};
 use pipeline::replay::{read_place, write_place};
-use runtime::Log;
+use runtime::{Log, Slice};
 use serde_json::{Value, json};
-use stage::Record;
+use stage::{Offset, Record};
 
 use super::letter::{Letter, Place, Replayed, shown_place};
-use super::read::{Until, letters, slices};
+use super::read::{Until, letters, markers, slices};
 use super::select::{Selection, Which};
 use crate::commands::tail::decode;
 use crate::output::{Format, Printer, Row, escape, escape_json};
@@ -54,11 +54,20 @@ pub(super) fn run(
         Selection { id: vec![Which::At(command.letter.0, command.letter.1)], ..Selection::default() };
     let now = when::now();
     let slices = slices(log, &selection, now, Until::Stable)?;
+    let mut markers = markers(log, slices.clone())?;
     let mut found = None;
-    let mut markers = letters(log, slices, (&selection, now), decoder, &mut |letter, record| {
-        found = Some(Whole::of(letter, record, decoder));
-        Ok(())
-    })?;
+    let behind = Offset::new(command.letter.1.number().saturating_add(1));
+    let only = |slice: Slice| Slice { until: slice.until.min(behind), ..slice };
+    letters(
+        log,
+        slices.into_iter().map(only).collect(),
+        (&selection, now),
+        decoder,
+        &mut |letter, record| {
+            found = Some(Whole::of(letter, record, decoder));
+            Ok(())
+        },
+    )?;
     let whole = found.ok_or_else(|| {
         let place = shown_place(command.letter);
         Misuse(format!("there is no {place}: `lms-audit dead-letters list` shows where they lie"))

@@ -21,8 +21,10 @@ use crate::output::Format;
 use crate::testing::{self, FIRST_RECEIVED, printed};
 use crate::topics;
 
+mod limits;
+
 /// Bad actions of two tenants and good ones between them: dead letters 0:0, 0:1 and so on.
-const ACTIONS: [&str; 9] = [
+pub(super) const ACTIONS: [&str; 9] = [
     r#"{"id":"a-1","source":"web","action":"course.completed","occurred_at":"2026-11-02T09:13:00Z","tenant":"acme","actor":{"kind":"user","id":"u-1"},"user":{"id":"u-1"},"object":{"kind":"course","id":"c-9"}}"#,
     r#"{"id":"a-2","source":"web","action":"course.teleported","occurred_at":"2026-11-02T09:13:00Z","tenant":"acme","actor":{"kind":"system"},"reason":"a\u001b[31m bell"}"#,
     r#"{"id":"a-3","source":"jobs","action":"course.completed","occurred_at":"2026-11-02T09:13:00Z","tenant":"acme"}"#,

@@ -10,7 +10,7 @@ use runtime::{Broker, MembershipKind, Stop};
 
 use super::Lifecycle;
 use crate::config::Config;
-use crate::stages::{How, Stages, Telemetry, Which};
+use crate::stages::{How, OldestState, Stages, Telemetry, Which};
 
 /// Both stages over a broker.
 pub struct Workers<B: Broker> {
@@ -40,6 +40,7 @@ impl<B: Broker> Lifecycle for Workers<B> {
             workers: None,
             membership: MembershipKind::Leaving,
             accepted: Vec::new(),
+            oldest_state: OldestState::default(),
         };
         let stop = self.stop.clone();
         self.running = Some(Stages::start(&self.broker, &self.config, &self.codec, how, &telemetry, stop)?);

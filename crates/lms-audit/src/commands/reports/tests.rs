@@ -19,6 +19,8 @@ use crate::output::Format;
 use crate::testing::{ACTIONS, FIRST_RECEIVED, trail};
 use crate::topics;
 
+mod lost;
+
 const P: Partition = Partition::new(0);
 
 fn codec() -> Codec {
@@ -134,36 +136,6 @@ fn while_the_group_lives_nothing_is_touched() {
     rebuild(&log, "--dry-run").expect("a dry run only reads");
 }
 
-#[test]
-fn where_events_are_gone_registers_are_refused_and_windows_say_so() {
-    let log = trail(&ACTIONS);
-    let events = log.dump(&Topic::Events.name(), P).expect("there");
-    log.truncate(&Topic::Events.name(), P, events[1].0).expect("there");
-    let before = rows(&log);
-    let error = rebuild(&log, "certificate --yes").expect_err("refused");
-    assert!(error.is::<crate::verdict::Misuse>(), "{error}");
-    assert!(error.to_string().contains("begins at offset") && rows(&log) == before, "{error}");
-    assert!(rebuild(&log, "certificate --dry-run").is_err());
-
-    let text = rebuild(&log, "certificate --view activity --view actors --yes").expect("runs");
-    let numbers = |view: &str| {
-        let line = text.lines().find(|line| line.contains(view)).expect("a line");
-        line.split(',').skip(1).map(|number| number.parse().expect("a number")).collect::<Vec<u64>>()
-    };
-    let [before_, after, _, added, lost, incomplete] = numbers("activity")[..] else { panic!("{text}") };
-    assert_eq!((before_ - lost + added, incomplete), (after, after), "{text}");
-    assert!(lost > 0, "the first event was the only one of its windows: {text}");
-    let decoder = codec().decoder();
-    let (now, _) = rows(&log);
-    let activity = Topic::Report(Category::Certificate, View::Activity).name();
-    for (_, (_, value)) in now.iter().filter(|((topic, _), _)| *topic == activity) {
-        assert!(decoder.activity(value).expect("a row").restarted);
-    }
-    let register = Topic::Report(Category::Certificate, View::Register).name();
-    let of = |all: &Rows| all.0.iter().filter(|((topic, _), _)| *topic == register).count();
-    assert_eq!(of(&rows(&log)), of(&before), "registers are as they were");
-}
-
 /// The same records in a log that one thread drives, without control records, covered to the end.
 fn still(log: &EmbeddedLog) -> EmbeddedLog {
     let mut copy = EmbeddedLog::new(Arc::new(|| Millis::new(FIRST_RECEIVED + 100_000)), Waiting::AtOnce);
@@ -219,17 +191,21 @@ fn whatever_goes_wrong_at_whatever_step_it_is_finished_by_running_it_again() {
     assert_eq!(done(&still(&trail)), before);
 }
 
-#[test]
-fn over_a_rebuild_that_is_not_finished_the_aggregator_does_not_start() {
-    let log = trail(&ACTIONS);
-    let before = rows(&log);
-    // As one that was killed after its first transaction.
+/// Leaves the mark of a rebuild that was killed after its first transaction.
+fn leave_mark(log: &EmbeddedLog, (category, view): (Category, View)) {
     let found = log.dump(&Topic::Ledger.name(), P).expect("there");
     let aggregator = catalog::coverage_key(AGGREGATOR, 0);
     let mut mark = found.into_iter().rev().find(|(_, one)| one.key.as_deref() == Some(aggregator.as_bytes()));
     let (_, mark) = mark.as_mut().expect("coverage");
-    mark.key = Some(pipeline::rebuild_key(Category::Skill, View::Register, P).into_bytes());
+    mark.key = Some(pipeline::rebuild_key(category, view, P).into_bytes());
     log.append(&Topic::Ledger.name(), P, mark.clone()).expect("there");
+}
+
+#[test]
+fn over_a_rebuild_that_is_not_finished_the_aggregator_does_not_start() {
+    let log = trail(&ACTIONS);
+    let before = rows(&log);
+    leave_mark(&log, (Category::Skill, View::Register));
     let mut config = Config::default();
     config.topics.partitions = 1;
     let mut workers = Workers::new(log.clone(), config, codec());

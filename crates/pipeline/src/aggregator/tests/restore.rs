@@ -1,6 +1,8 @@
 //! Restoring from what was sent, and dropping what was not committed.
 
 use proptest::prelude::*;
+use stage::Mark;
+use stage::store::{Change, MemoryStore, Store, StoreError, Table, Visit};
 
 use super::any_order::any_event;
 use super::*;
@@ -10,7 +12,10 @@ fn with_purges() -> impl Strategy<Value = Vec<catalog::AuditEvent<'static>>> {
     let purge = (any::<u32>(), 0..9000_i64, 0..40_u8).prop_map(|(id, second, user)| {
         of(event(id, "learner.purged", second, second), &format!("u-{user}"), "o-1")
     });
-    prop::collection::vec(prop_oneof![9 => any_event(), 1 => purge], 2..60)
+    let catalog_purge = (any::<u32>(), 0..9000_i64, 0..40_u8).prop_map(|(id, second, user)| {
+        of(event(id, "learner.purged_from_catalog", second, second), &format!("u-{user}"), "c-1")
+    });
+    prop::collection::vec(prop_oneof![9 => any_event(), 1 => purge, 1 => catalog_purge], 2..60)
 }
 
 proptest! {
@@ -106,4 +111,80 @@ fn a_committed_row_that_cannot_be_read_stops_the_stage() {
     let start =
         "a row of lms.audit.reports.course-and-training-plan.register.v1, partition 2, cannot be read: ";
     assert!(message.starts_with(start) && !message.contains("u-1"), "{message}");
+}
+
+/// State that was kept while the trail went on without it.
+struct Old(MemoryStore, Mark);
+
+impl Old {
+    /// The committed rows of a run.
+    fn of(run: &Run) -> Self {
+        let mut store = MemoryStore::default();
+        let rows = last_rows(&run.sent).into_iter().filter_map(|((topic, key), sent)| {
+            let Topic::Report(category, view) = topic else { return None };
+            let table = committed::table(category, view);
+            Some(Change { table, key: key.as_bytes().into(), value: sent.value.as_deref().map(Into::into) })
+        });
+        store.apply(rows.collect()).expect("memory takes all");
+        Self(store, Mark::unkept())
+    }
+}
+
+impl Store for Old {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.get(table, key)
+    }
+    fn scan(&self, table: Table, from: &[u8], visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        self.0.scan(table, from, visit)
+    }
+    fn apply(&mut self, changes: Vec<Change>) -> Result<(), StoreError> {
+        self.0.apply(changes)
+    }
+    fn commit(&mut self, changes: Vec<Change>, mark: &Mark) -> Result<(), StoreError> {
+        self.0.commit(changes, mark)
+    }
+    fn mark(&self) -> Option<&Mark> {
+        Some(&self.1)
+    }
+    fn reset(&mut self, why: &str) -> Result<(), StoreError> {
+        self.0.reset(why)
+    }
+    fn len(&self, table: Table) -> u64 {
+        self.0.len(table)
+    }
+}
+
+proptest! {
+    /// Of what came since, the topics have forgotten each tombstone and all but the last row of a key.
+    #[test]
+    fn old_state_brings_nobody_back_though_the_topics_have_forgotten_who_was_removed(
+        events in with_purges(),
+        sizes in prop::collection::vec(1..20_usize, 1..9),
+        cuts in [0.0..1.0_f64, 0.0..1.0_f64],
+    ) {
+        let values = encode(&events);
+        let [old, now] = cuts.map(|cut| (values.len() as f64 * cut) as usize);
+        let (old, now) = (old.min(now), old.max(now));
+        let stale = run(&values[..old], &sizes);
+        let mut whole = run(&values[..old], &sizes);
+        whole.batches(&values[old..now], &sizes);
+        let since = whole.sent[stale.sent.len()..].to_vec();
+        let store = std::sync::Mutex::new(Some(Old::of(&stale)));
+        let open = move |_| {
+            let store = store.lock().expect("not poisoned").take().expect("opened once");
+            Ok(Box::new(store) as Box<dyn Store>)
+        };
+        let stages = AggregatorStages::with_store(Codec::single_object(), open);
+        let mut back = Run::of(stages.create(PARTITION).expect("memory opens"), now);
+        for ((topic, key), sent) in last_rows(&since) {
+            let record = record(0, Some(key.as_bytes()), sent.value.as_deref(), sent.timestamp);
+            back.stage.restore(topic_index(topic), &record).expect("its own record");
+        }
+        back.stage.restored(&Mark::unkept()).expect("memory takes all");
+        prop_assert_eq!(back.stage.rows(), whole.stage.rows());
+        let sent = whole.sent.len();
+        back.batches(&values[now..], &sizes);
+        whole.batches(&values[now..], &sizes);
+        prop_assert_eq!(&back.sent[..], &whole.sent[sent..]);
+    }
 }

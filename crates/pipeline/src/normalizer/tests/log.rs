@@ -123,14 +123,14 @@ fn records() -> impl Strategy<Value = Owned> {
 }
 
 /// A log of `acme`'s partition: some actions are delivered again, at once or after weeks, and the
-/// broker's clock steps back by up to 59 minutes.
+/// broker's clock steps back by minutes or days.
 pub(super) fn logs(length: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Owned>> {
     let step = prop_oneof![
         6 => 0..HOUR,
         1 => HOUR..20 * 24 * HOUR,
     ];
     let again = prop::option::weighted(0.25, any::<prop::sample::Index>());
-    let back = prop::option::of(0..59 * 60_000_i64);
+    let back = prop::option::of(prop_oneof![0..HOUR, 0..9 * 24 * HOUR]);
     prop::collection::vec((records(), again, step, back), length).prop_map(|steps| {
         let mut time = NOW;
         let mut log: Vec<Owned> = Vec::with_capacity(steps.len());

@@ -12,10 +12,19 @@ const WINDOW: i64 = 35 * 24 * HOUR;
 
 #[test]
 fn events_and_receipts_are_read_a_window_and_an_hour_back_and_settings_whole() {
-    let back = ReadFrom::Time(Millis::new(NOW - WINDOW - HOUR));
-    for (time, from) in [(Some(Millis::new(NOW)), back), (None, ReadFrom::Start)] {
-        let expected = [(Topic::Settings, ReadFrom::Start), (Topic::Events, from), (Topic::Receipts, from)]
-            .map(|(topic, from)| Changelog { topic: topic_index(topic), from });
+    let at = |time| ReadFrom::Time(Millis::new(time));
+    let points = [
+        (Some(Millis::new(NOW)), at(NOW - WINDOW - HOUR), at(NOW)),
+        (None, ReadFrom::Start, ReadFrom::Start),
+    ];
+    for (time, from, from_now) in points {
+        let expected = [
+            (Topic::Settings, ReadFrom::Start),
+            (Topic::Events, from),
+            (Topic::Receipts, from),
+            (Topic::DeadLetters, from_now),
+        ]
+        .map(|(topic, from)| Changelog { topic: topic_index(topic), from });
         assert_eq!(stage_of(home()).changelogs(RestorePoint { time }), expected);
     }
 }
@@ -32,6 +41,24 @@ fn what_is_just_within_the_window_of_a_clock_that_steps_back_is_still_a_duplicat
         let other = Owned { timestamp: NOW + apart + HOUR, ..certificate_expired().record() };
         process(stage.as_mut(), &other, &mut sink);
         assert_eq!(process(stage.as_mut(), &again, &mut sink), outcome, "{apart} ms apart");
+    }
+}
+
+/// The clock of the log is what drops entries, and what drops them must be the same after a restart.
+#[test]
+fn a_dead_letter_that_the_clock_stepped_back_after_counts_for_the_clock_after_a_restart() {
+    let (mut stage, mut sink) = (stage_of(home()), Kept::default());
+    let again = Owned { offset: 3, timestamp: NOW + WINDOW - HOUR, ..Spec::default().record() };
+    let ahead = Owned { offset: 1, timestamp: NOW + WINDOW + 2 * HOUR, ..record(None) };
+    let back = Owned { offset: 2, timestamp: again.timestamp, ..certificate_expired().record() };
+    // What is delivered again is within the window of the first, but not of where the clock has been.
+    transaction(stage.as_mut(), &[Spec::default().record(), ahead, back], &mut sink);
+    let marker = Owned { timestamp: NOW + 9 * WINDOW, topic: Topic::DeadLetters, ..record(None) };
+    sink.0.push(marker);
+    let point = RestorePoint { time: Some(Millis::new(again.timestamp)) };
+    let mut restored = restored(home(), &sink, point);
+    for stage in [&mut stage, &mut restored] {
+        assert_eq!(process(stage.as_mut(), &again, &mut Kept::default()), emitted());
     }
 }
 
@@ -63,7 +90,7 @@ fn what_cannot_be_restored_stops_the_stage_and_says_where() {
         (Topic::Receipts, "acme", None, "restore from lms.audit.receipts.v1 partition"),
         (Topic::Ledger, "k", Some(b"x"), "restore from lms.audit.ledger.v1 partition"),
         (Topic::Settings, "k", Some(b"x"), "restore from lms.audit.settings.v1 partition"),
-        (Topic::DeadLetters, "k", Some(b"x"), "restore from lms.audit.dead-letters.v1 partition"),
+        (Topic::Actions, "k", Some(b"x"), "restore from lms.actions.v1 partition"),
     ] {
         let record = Owned { key: Some(key.into()), value: bytes.map(Into::into), ..record(None) };
         let error = stage.restore(topic_index(topic), &record.record()).expect_err("it cannot be read");

@@ -4,6 +4,7 @@
 //! for, up to the end; then each action and its marker go out in one transaction. So whatever a
 //! replay that is killed or fenced leaves undone has no marker, and whatever has one was published.
 
+mod events;
 mod mend;
 mod plan;
 mod send;
@@ -24,7 +25,7 @@ use crate::stages::APP;
 use crate::verdict::{Misuse, Verdict};
 use crate::when;
 use mend::{Mending, Template};
-use plan::{Decision, Planned};
+use plan::{Decision, Plan};
 use send::Sender;
 
 /// Publish dead letters again, each at most once
@@ -37,7 +38,8 @@ use send::Sender;
 ///   - when no tenant can be read from it: nobody could say whose it is (--mend tenant=acme helps
 ///     where the value is JSON);
 ///   - when it is oversized: what is kept of it was cut;
-///   - when it is a conflicting_duplicate, unless it is given a new id.
+///   - when it is a conflicting_duplicate, unless it is given a new id;
+///   - when it expired before it could be published.
 ///
 /// --mend changes the value before it is published, where that is JSON: FIELD=TEXT sets a text,
 /// FIELD:=JSON any value, FIELD may be a path such as user.id. In a CloudEvent, id, source, type,
@@ -73,7 +75,8 @@ pub struct Command {
     /// Change a field of each before it is published; may be repeated.
     #[arg(long, value_name = "FIELD=TEXT|FIELD:=JSON")]
     pub mend: Vec<Mending>,
-    /// At most so many, the first ones of each partition. Says so where there are more.
+    /// At most so many, the first ones of each partition that were not replayed before; and so many of
+    /// the refused ones are shown. Says so where there are more.
     #[arg(long, default_value_t = 100_000, value_name = "N")]
     pub limit: usize,
     /// So many go into one transaction.
@@ -111,10 +114,10 @@ pub(super) fn run<B: Broker>(
     let slices = slices(&mut log, &command.selection, now, Until::End)?;
     let window = shell.config().normalizer.dedup_window;
     let mut plan = plan::make(command, &mut log, slices.clone(), decoder, now)?;
-    plan::look_for_events(&mut plan, command.again, &mut log, decoder, window)?;
+    events::leave_out(&mut plan.all, command.again, &mut log, decoder, window)?;
     if let Some(mut producer) = producer {
         let mut sender = Sender::new(&mut producer, partitions);
-        sender.send(command, &plan, &mut log, slices, decoder).map_err(explained)?;
+        sender.send(command, &mut plan.all, &mut log, slices, decoder).map_err(explained)?;
     }
     print(command, &plan, partitions, shell)
 }
@@ -135,14 +138,14 @@ fn explained(error: anyhow::Error) -> anyhow::Error {
 
 fn print(
     command: &Command,
-    plan: &[Planned],
+    plan: &Plan,
     partitions: stage::PartitionCount,
     shell: &mut Shell<'_>,
 ) -> anyhow::Result<Verdict> {
     let columns = ["letter", "reason", "tenant", "source", "id", "to partition", "verdict"];
     let mut printer = Printer::new(&mut shell.out, shell.format, &columns)?;
-    let [mut replayed, mut before, mut refused] = [0_u64; 3];
-    for one in plan {
+    let [mut replayed, mut before, mut refused] = [0, 0, plan.more_refused];
+    for one in &plan.all {
         let (word, why) = match &one.decision {
             Decision::Replay => (if command.yes { "replayed" } else { "would be replayed" }, None),
             Decision::Before(why) => ("not again", Some(why)),
@@ -175,11 +178,12 @@ fn print(
         })?;
     }
     printer.finish()?;
-    if plan.is_empty() {
+    if plan.all.is_empty() && plan.notes().is_empty() {
         say("no dead letter matches");
     } else {
         let done = if command.yes { "replayed" } else { "would be replayed" };
         say(&format!("{replayed} {done}, {before} not again, {refused} refused"));
     }
+    plan.notes().iter().for_each(|note| say(note));
     Ok(if refused > 0 { Verdict::Differs } else { Verdict::Fine })
 }

@@ -1,21 +1,18 @@
 //! What is to be done with each dead letter: replayed, not again, or refused and why.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use anyhow::Context as _;
-use catalog::{EventId, Identity, Micros, Reason, Topic};
+use catalog::{Identity, Micros, Reason};
 use codec::Decoder;
 use pipeline::replay::write_place;
 use runtime::{Log, Slice};
-use stage::{Millis, Record};
+use stage::Record;
 
-use super::super::letter::{Content, Letter, Place};
-use super::super::read::{Markers, letters};
+use super::super::letter::{Content, Letter, Place, Replayed};
+use super::super::read::{Markers, letters, markers};
 use super::Command;
 use super::mend::Mended;
-use crate::config::Span;
-use crate::output::say;
-use crate::reading::{self, CLOCK_STEP};
+use crate::reading;
 
 /// What is to be done with a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,16 +30,26 @@ pub(super) struct Planned {
     pub(super) place: Place,
     pub(super) reason: Reason,
     pub(super) received_at: Micros,
-    /// What the action says as it is to be published.
+    /// What the action says as it is to be published, shortened.
     pub(super) content: Content,
+    /// What identifies it, of the whole texts.
+    pub(super) identity: Option<Identity>,
     pub(super) decision: Decision,
 }
 
-impl Planned {
-    fn identity(&self) -> Option<Identity> {
-        let Content { tenant, source, id, .. } = &self.content;
-        Some(Identity::of(tenant.as_ref()?, source.as_ref()?, id.as_ref()?))
-    }
+/// What is to be done with all that are meant, and how many more there are.
+#[derive(Default)]
+pub(super) struct Plan {
+    /// In the order of places; of those to be replayed and of the refused ones each at most the limit.
+    pub(super) all: Vec<Planned>,
+    /// How many more could be replayed than the limit allows.
+    pub(super) more: u64,
+    /// How many more are refused than are kept.
+    pub(super) more_refused: u64,
+    to_replay: usize,
+    refused: usize,
+    /// Which are to be replayed.
+    first: HashMap<Identity, Place>,
 }
 
 /// Decides about each dead letter that is meant, by what it is and by its markers.
@@ -55,81 +62,69 @@ pub(super) fn make(
     slices: Vec<Slice>,
     decoder: &Decoder,
     now: Micros,
-) -> anyhow::Result<Vec<Planned>> {
-    let mut plan = Vec::new();
-    let mut more = 0_u64;
-    let markers = letters(log, slices, (&command.selection, now), decoder, &mut |letter, record| {
-        if plan.len() < command.limit {
-            plan.push(judge(command, &letter, record, decoder)?);
-        } else {
-            more += 1;
+) -> anyhow::Result<Plan> {
+    let mut plan = Plan::default();
+    // What was replayed must not count, or a limit would be used up by the same ones every time.
+    let markers = if command.again { Markers::new() } else { markers(log, slices.clone())? };
+    letters(log, slices, (&command.selection, now), decoder, &mut |letter, record| {
+        let mut one = judge(command, &letter, record, decoder)?;
+        match markers.get(&one.place).and_then(|replayed| replayed.last()) {
+            Some(last) => {
+                one.decision = before(one.place, last);
+                plan.all.push(one);
+            }
+            None => plan.take(one, command.limit),
         }
         Ok(())
     })?;
-    if more > 0 {
-        say(&format!("{more} more dead letters match: run it again after this, or raise --limit"));
-    }
-    if !command.again {
-        leave_out(&mut plan, &markers);
-    }
-    only_one_each(&mut plan);
-    plan.sort_by_key(|one| one.place);
+    plan.all.sort_by_key(|one| one.place);
     Ok(plan)
 }
 
-/// Leaves out those of which an audit event exists: one of the same tenant, source and id, recorded
-/// from a dedup window before the earliest of them on; before that it would be recorded anew.
-///
-/// # Errors
-/// When the broker does not answer or an event cannot be read.
-pub(super) fn look_for_events(
-    plan: &mut [Planned],
-    again: bool,
-    log: &mut impl Log,
-    decoder: &Decoder,
-    window: Span,
-) -> anyhow::Result<()> {
-    if again {
-        return Ok(());
-    }
-    let topic = Topic::Events.name();
-    let count = reading::count(log, &topic)?;
-    let (mut wanted, mut tenants) = (HashMap::new(), BTreeSet::new());
-    let mut from: BTreeMap<_, Micros> = BTreeMap::new();
-    for (place, one) in plan.iter().enumerate().filter(|(_, one)| one.decision == Decision::Replay) {
-        let (Some(identity), Some(tenant)) = (one.identity(), &one.content.tenant) else { continue };
-        wanted.insert(identity, place);
-        tenants.insert(tenant.as_str().as_bytes().to_vec());
-        let first = from.entry(count.partition_of(tenant.as_str().as_bytes())).or_insert(one.received_at);
-        *first = (*first).min(one.received_at);
-    }
-    let back = i64::try_from(window.millis()).unwrap_or(i64::MAX).saturating_add(CLOCK_STEP);
-    let mut slices = Vec::new();
-    for (partition, first) in from {
-        let from = Millis::new(first.millis().saturating_sub(back).max(0));
-        let from = log.offset_at(&topic, partition, from)?;
-        let until = log.extent(&topic, partition)?.end;
-        slices.push(Slice { topic: topic.clone(), partition, from, until });
-    }
-    let mut found: BTreeMap<usize, EventId> = BTreeMap::new();
-    reading::read_watched(log, slices, &mut |_, record| {
-        let (Some(key), Some(value)) = (record.key, record.value) else { return Ok(()) };
-        if !tenants.contains(key) {
-            return Ok(());
+impl Plan {
+    /// Takes one that was not replayed before, as far as the limit allows.
+    fn take(&mut self, mut one: Planned, limit: usize) {
+        // Of one tenant, source and id the first is replayed: the others would be duplicates of it, or in
+        // conflict with it.
+        let first = one.identity.and_then(|identity| self.first.get(&identity));
+        if let (Decision::Replay, Some(first)) = (&one.decision, first) {
+            let place = write_place(*first);
+            let why = format!("dead letter {place} of this replay has its tenant, source and id");
+            one.decision = Decision::Refuse(why);
         }
-        let place = || format!("reading {topic} partition {} offset {}", record.partition, record.offset);
-        let event = decoder.event(value).with_context(place)?;
-        let identity = Identity::of(&event.action.tenant, &event.action.source, &event.action.id);
-        if let Some(place) = wanted.get(&identity) {
-            found.insert(*place, event.event_id);
+        let (room, more) = match one.decision {
+            Decision::Replay => (&mut self.to_replay, &mut self.more),
+            _ => (&mut self.refused, &mut self.more_refused),
+        };
+        if *room >= limit {
+            *more += 1;
+            return;
         }
-        Ok(())
-    })?;
-    for (place, event_id) in found {
-        let why = format!("an audit event of its tenant, source and id exists: {event_id}");
-        plan[place].decision = Decision::Before(why);
+        *room += 1;
+        if let (Decision::Replay, Some(identity)) = (&one.decision, one.identity) {
+            self.first.insert(identity, one.place);
+        }
+        self.all.push(one);
     }
-    Ok(())
+
+    /// What a person should know who does not see all of it.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        let any = self.all.iter().any(|one| one.decision == Decision::Replay);
+        match (self.more, any) {
+            (0, _) => {}
+            (more, true) => notes
+                .push(format!("{more} more dead letters match: run it again after this, or raise --limit")),
+            // They would be the first ones again and again.
+            (more, false) => notes.push(format!(
+                "{more} more dead letters match behind these, of which none is replayed: raise --limit"
+            )),
+        }
+        if self.more_refused > 0 {
+            notes.push(format!("{} more are refused and not shown: raise --limit", self.more_refused));
+        }
+        notes
+    }
 }
 
 fn judge(
@@ -138,16 +133,18 @@ fn judge(
     record: &Record<'_>,
     decoder: &Decoder,
 ) -> anyhow::Result<Planned> {
-    let (content, decision) = match Mended::of(record, command, decoder)? {
-        Err(why) => (letter.readable(), Decision::Refuse(why)),
+    let (content, identity, decision) = match Mended::of(record, command, decoder)? {
+        Err(why) => (letter.readable(), None, Decision::Refuse(why)),
         Ok(mended) => {
             let content = Content::read(mended.value.as_deref(), &mended.headers(), decoder)?;
             let decision = decide(command, letter.reason, &content);
-            (content.unwrap_or_default(), decision)
+            let content = content.unwrap_or_default();
+            let identity = content.identity();
+            (content.shortened(), identity, decision)
         }
     };
     let Letter { place, reason, received_at, .. } = *letter;
-    Ok(Planned { place, reason, received_at, content, decision })
+    Ok(Planned { place, reason, received_at, content, identity, decision })
 }
 
 /// What its reason and its content allow.
@@ -170,31 +167,9 @@ fn decide(command: &Command, reason: Reason, content: &Result<Content, String>) 
     }
 }
 
-/// Leaves out those that have a marker, also such as would be refused by now: they are worked off.
-fn leave_out(plan: &mut [Planned], markers: &Markers) {
-    for one in plan {
-        if let Some(last) = markers.get(&one.place).and_then(|replayed| replayed.last()) {
-            let at = codec::rfc3339(reading::micros(last.at));
-            let marker = write_place((one.place.0, last.marker));
-            one.decision = Decision::Before(format!("it was replayed at {at}, marker {marker}"));
-        }
-    }
-}
-
-/// Of dead letters of one tenant, source and id the first is replayed: the others would be
-/// duplicates of it, or in conflict with it.
-fn only_one_each(plan: &mut [Planned]) {
-    let mut first: HashMap<Identity, Place> = HashMap::new();
-    for one in plan.iter_mut().filter(|one| one.decision == Decision::Replay) {
-        let Some(identity) = one.identity() else { continue };
-        match first.get(&identity) {
-            None => drop(first.insert(identity, one.place)),
-            Some(place) => {
-                let place = write_place(*place);
-                one.decision = Decision::Refuse(format!(
-                    "dead letter {place} of this replay has its tenant, source and id"
-                ));
-            }
-        }
-    }
+/// It has a marker and is worked off, also if it would be refused by now.
+fn before(place: Place, last: &Replayed) -> Decision {
+    let at = codec::rfc3339(reading::micros(last.at));
+    let marker = write_place((place.0, last.marker));
+    Decision::Before(format!("it was replayed at {at}, marker {marker}"))
 }

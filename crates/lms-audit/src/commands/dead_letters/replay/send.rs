@@ -35,6 +35,7 @@ pub(super) struct Sender<'p, P> {
 struct Ready {
     of: Place,
     tenant: String,
+    /// Shortened: the marker is to fit beside the action, however long that one's id is.
     id: String,
     /// The dead letter's own key.
     key: Option<Vec<u8>>,
@@ -48,29 +49,36 @@ impl<'p, P: Producer> Sender<'p, P> {
         Self { producer, partitions, waiting: Vec::new(), bytes: 0 }
     }
 
-    /// Reads the dead letters again and sends those that are to be replayed.
+    /// Reads the dead letters again and sends those that are to be replayed. Those that are not there any
+    /// more are refused.
     ///
     /// # Errors
     /// When the broker does not answer, or a transaction is not committed.
     pub(super) fn send(
         &mut self,
         command: &Command,
-        plan: &[Planned],
+        plan: &mut [Planned],
         log: &mut impl Log,
         slices: Vec<Slice>,
         decoder: &Decoder,
     ) -> anyhow::Result<()> {
         let chosen = plan.iter().filter(|one| one.decision == Decision::Replay);
         let chosen: BTreeSet<_> = chosen.map(|one| one.place).collect();
+        let mut gone = chosen.clone();
         let at_most = usize::try_from(command.per_transaction)?;
         reading::read(log, narrowed(slices, &chosen), &mut |_, record| {
             let place = (record.partition, record.offset);
             if !chosen.contains(&place) {
                 return Ok(());
             }
+            gone.remove(&place);
             self.take(Ready::of(record, command, decoder).with_context(|| shown_place(place))?, at_most)
         })?;
-        self.commit()
+        self.commit()?;
+        for one in plan.iter_mut().filter(|one| gone.contains(&one.place)) {
+            one.decision = Decision::Refuse("it expired before it could be published".into());
+        }
+        Ok(())
     }
 
     fn take(&mut self, ready: Ready, at_most: usize) -> anyhow::Result<()> {
@@ -98,7 +106,7 @@ impl Ready {
         const CHANGED: &str = "the schema registry says something else than a moment ago: run it again";
         let mended = Mended::of(record, command, decoder)?.ok().context(CHANGED)?;
         let content = Content::read(mended.value.as_deref(), &mended.headers(), decoder)?;
-        let Content { tenant, id, .. } = content.ok().context(CHANGED)?;
+        let Content { tenant, id, .. } = content.ok().context(CHANGED)?.shortened();
         let headers = mended.headers();
         let headers = headers.iter().map(|one| (one.name.to_vec(), one.value.map(<[u8]>::to_vec)));
         Ok(Self {
@@ -146,4 +154,51 @@ fn narrowed(slices: Vec<Slice>, chosen: &BTreeSet<Place>) -> Vec<Slice> {
         Some(Slice { from: first, until: last.next(), ..slice })
     };
     slices.into_iter().filter_map(narrow).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use catalog::Topic;
+    use clap::Parser as _;
+    use codec::Codec;
+    use embedded::Tombstones;
+    use runtime::Broker as _;
+    use stage::Partition;
+
+    use super::super::super::read::{Until, slices};
+    use super::super::super::tests::ACTIONS;
+    use super::super::plan;
+    use super::*;
+    use crate::testing;
+    use crate::when;
+
+    #[derive(clap::Parser)]
+    struct Arguments {
+        #[command(flatten)]
+        command: Command,
+    }
+
+    #[test]
+    fn what_expired_between_plan_and_sending_is_not_said_to_be_replayed() {
+        let mut log = testing::trail(&[ACTIONS[1], ACTIONS[2]]);
+        let Arguments { command } =
+            Arguments::try_parse_from(["replay", "--all", "--yes"]).expect("arguments");
+        let (decoder, now) = (Codec::single_object().decoder(), when::now());
+        let slices = slices(&mut log, &command.selection, now, Until::End).expect("there");
+        let plan = plan::make(&command, &mut log, slices.clone(), &decoder, now);
+        let mut all = plan.expect("planned").all;
+        assert!(all.iter().all(|one| one.decision == Decision::Replay) && all.len() == 2);
+        let [actions, dead_letters] = [Topic::Actions.name(), Topic::DeadLetters.name()];
+        // Both have one key: as retention takes it, so does compaction.
+        log.compact(&dead_letters, Tombstones::Kept).expect("there");
+
+        let mut producer = log.producer("p", &actions, &[actions.clone(), dead_letters]).expect("made");
+        let mut sender = Sender::new(&mut producer, PartitionCount::new(1).expect("one"));
+        sender.send(&command, &mut all, &mut log, slices, &decoder).expect("sent");
+        assert!(matches!(&all[0].decision, Decision::Refuse(why) if why.contains("expired")));
+        assert_eq!(all[1].decision, Decision::Replay);
+        let again = log.dump(&actions, Partition::new(0)).expect("there");
+        let again = again.iter().filter(|(_, record)| !record.headers.is_empty());
+        assert_eq!(again.count(), 1, "the one that was there");
+    }
 }

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, bail};
-use catalog::{Topic, coverage_key};
+use catalog::{Topic, View, coverage_key};
 use codec::{Codec, LedgerRecord};
 use pipeline::{AGGREGATOR, rebuild_key};
 use runtime::{Log, Slice, decide};
 use stage::{Coverage, Offset, Partition};
 
-use super::Report;
+use super::{Command, Report};
 use crate::output::say;
 use crate::reading;
 
@@ -46,6 +46,22 @@ impl Found {
     /// Whether an earlier rebuild left this mark.
     pub(super) fn is_unfinished(&self, mark: &(Partition, String)) -> bool {
         self.unfinished.contains(mark)
+    }
+
+    /// Whether an earlier rebuild of this report was begun and not finished, in any partition.
+    pub(super) fn was_begun(&self, (category, view): &Report) -> bool {
+        self.unfinished.iter().any(|(partition, key)| rebuild_key(*category, *view, *partition) == *key)
+    }
+
+    /// What of these reports is rebuilt in a partition: all of them; where it is accepted that its first
+    /// events are gone, of the registers those alone that are unfinished there.
+    pub(super) fn left_to(&self, command: &Command, part: &Part, reports: &[Report]) -> Vec<Report> {
+        let is_left = |(category, view): &Report| {
+            let mark = || (part.partition, rebuild_key(*category, *view, part.partition));
+            let is_whole = part.start == Offset::new(0) || *view != View::Register;
+            is_whole || !command.accept_lost_events || self.is_unfinished(&mark())
+        };
+        reports.iter().copied().filter(is_left).collect()
     }
 
     /// Says that an earlier rebuild left more than what is being rebuilt.
@@ -159,4 +175,46 @@ fn has_rows(log: &mut impl Log, partition: Partition) -> anyhow::Result<Option<S
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use catalog::Category;
+
+    #[derive(clap::Parser)]
+    struct Arguments {
+        #[command(flatten)]
+        command: Command,
+    }
+
+    /// Partition 0 was finished before the rebuild was killed, partition 1 was not; 2 has all its events.
+    #[test]
+    fn where_lost_events_are_accepted_registers_stay_as_they_are_unless_they_are_unfinished() {
+        let [activity, register] = [View::Activity, View::Register].map(|view| (Category::Certificate, view));
+        let coverage = Coverage {
+            next: Offset::new(9),
+            last_read: None,
+            cluster_id: "c".into(),
+            topic_id: "t".into(),
+            expired: 0,
+        };
+        let part = |(partition, start)| Part {
+            partition: Partition::new(partition),
+            start: Offset::new(start),
+            coverage: coverage.clone(),
+        };
+        let parts: Vec<_> = [(0, 3), (1, 3), (2, 0)].map(part).into();
+        let mark = (parts[1].partition, rebuild_key(register.0, register.1, parts[1].partition));
+        let found = Found { parts, unfinished: BTreeSet::from([mark]) };
+        for (arguments, expected) in [
+            (&["rebuild", "--yes"][..], [2, 2, 2]),
+            (&["rebuild", "--yes", "--accept-lost-events"], [1, 2, 2]),
+        ] {
+            let Arguments { command } = clap::Parser::try_parse_from(arguments).expect("arguments");
+            let left = found.parts().iter().map(|part| found.left_to(&command, part, &[activity, register]));
+            assert_eq!(left.map(|left| left.len()).collect::<Vec<_>>(), expected, "{arguments:?}");
+        }
+        assert!(found.was_begun(&register) && !found.was_begun(&activity));
+    }
 }

@@ -34,7 +34,8 @@ use write::Writer;
 ///
 /// Where the events topic no longer holds its first events, the windows that may miss some say
 /// `restarted`, rows without any event are lost, and registers are refused: the purges among the events
-/// that are gone would no longer guard. --dry-run says how many rows that is.
+/// that are gone would no longer guard. --dry-run says how many rows that is. Where they went between a
+/// rebuild of registers that was interrupted and its second run, --accept-lost-events finishes it.
 ///
 /// The rows of a partition are held in memory.
 ///
@@ -57,6 +58,10 @@ pub struct Command {
     /// Do it.
     #[arg(long, group = "how")]
     pub yes: bool,
+    /// Finish a rebuild of registers that was begun, though the events topic has lost its first events
+    /// since: from what is left of them. Only such registers are let through.
+    #[arg(long)]
+    pub accept_lost_events: bool,
     /// So many records go into one transaction.
     #[arg(long, default_value_t = 5_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub per_transaction: u32,
@@ -96,15 +101,19 @@ pub(super) fn run<B: Broker>(
     let reports = command.reports();
     let mut log = broker.log()?;
     if command.dry_run {
-        if let Err(refusal) = nobody_runs(groups) {
+        let refusal = nobody_runs(groups).err();
+        if let Some(refusal) = &refusal {
             say(&format!("with --yes it would be refused now: {refusal}"));
         }
         let found = look::found(&mut log, codec)?;
-        let refused = registers_can_be(&found, &reports);
+        let refused = registers_can_be(command, &found, &reports);
         let mut outcome = Outcome::new(&reports, found.truncated());
         for one in found.parts() {
+            let reports = found.left_to(command, one, &reports);
             part::fold(&mut log, one, &reports, codec, None::<&mut Writer<'_, B::Producer>>, &mut outcome)?;
         }
+        // Coverage was read first, the rows of a partition when it was its turn.
+        outcome.meanwhile = refusal.is_some() || nobody_runs(groups).is_err();
         outcome.print(command, shell)?;
         found.tell_unfinished(&reports);
         return refused.map(|()| Verdict::Fine).map_err(Into::into);
@@ -115,8 +124,9 @@ pub(super) fn run<B: Broker>(
     let mut producer = broker.producer(&format!("{APP}-reports-rebuild"), &Topic::Events.name(), &topics)?;
     let mut writer = Writer::new(&mut producer, usize::try_from(command.per_transaction)?);
     let found = look::found(&mut log, codec)?;
-    registers_can_be(&found, &reports)?;
-    let began = writer.mark(&found, &reports, codec).map_err(explained)?;
+    registers_can_be(command, &found, &reports)?;
+    let began =
+        writer.mark(&found, |part| found.left_to(command, part, &reports), codec).map_err(explained)?;
     // Who joined before the marks lay there may have restored already and not know of them; nothing
     // has been removed yet. Who joins from here on finds them.
     if let Err(refusal) = nobody_runs(groups) {
@@ -125,6 +135,7 @@ pub(super) fn run<B: Broker>(
     }
     let mut outcome = Outcome::new(&reports, found.truncated());
     for one in found.parts() {
+        let reports = found.left_to(command, one, &reports);
         part::fold(&mut log, one, &reports, codec, Some(&mut writer), &mut outcome).map_err(explained)?;
     }
     outcome.print(command, shell)?;
@@ -145,14 +156,24 @@ fn nobody_runs(groups: &mut impl Groups) -> anyhow::Result<()> {
     )
 }
 
-/// Sees to it that no register is folded without its first events.
-fn registers_can_be(found: &Found, reports: &[Report]) -> Result<(), Misuse> {
-    let wanted = reports.iter().any(|(_, view)| *view == View::Register);
-    let Some((partition, start)) = found.truncated().first().copied().filter(|_| wanted) else {
+/// Sees to it that no register is folded without its first events, but for those that are half rebuilt:
+/// what the events that are left make is more than what lies there.
+fn registers_can_be(command: &Command, found: &Found, reports: &[Report]) -> Result<(), Misuse> {
+    let registers: Vec<_> = reports.iter().filter(|(_, view)| *view == View::Register).collect();
+    let Some((partition, start)) = found.truncated().first().copied() else { return Ok(()) };
+    let begun: Vec<_> = registers.iter().filter(|report| found.was_begun(report)).collect();
+    if registers.is_empty() || (command.accept_lost_events && begun.len() == registers.len()) {
         return Ok(());
-    };
+    }
+    let mut way_out = "rebuild the windows alone, with --view activity --view actors".to_owned();
+    if let Some((category, view)) = begun.first() {
+        way_out += &format!(
+            "; the rebuild of {} was begun and not finished: `lms-audit reports rebuild {category} --view {view} --accept-lost-events` finishes it from the events that are left",
+            Topic::Report(*category, *view).name()
+        );
+    }
     Err(Misuse(format!(
-        "registers cannot be rebuilt: {} partition {partition} begins at offset {start}, not 0, and a purge among the events that are gone would no longer guard; rebuild the windows alone, with --view activity --view actors",
+        "registers cannot be rebuilt: {} partition {partition} begins at offset {start}, not 0, and a purge among the events that are gone would no longer guard; {way_out}",
         Topic::Events.name()
     )))
 }

@@ -10,6 +10,9 @@ use super::{Command, Report};
 use crate::output::{Printer, Row, say};
 use crate::shell::Shell;
 
+/// What is said where an aggregator runs beside a dry run.
+const MEANWHILE: &str = "the aggregator runs: rows that it wrote meanwhile are counted as changed or lost, too, so the numbers are not exact; end it and ask again";
+
 /// What became of the rows of one report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
@@ -33,13 +36,15 @@ pub(super) struct Outcome {
     truncated: Vec<(Partition, Offset)>,
     /// Audit events that were folded.
     pub(super) folded: u64,
+    /// Whether an aggregator may have written rows while they were looked at.
+    pub(super) meanwhile: bool,
 }
 
 impl Outcome {
     /// Nothing yet.
     pub(super) fn new(reports: &[Report], truncated: Vec<(Partition, Offset)>) -> Self {
         let counts = reports.iter().map(|report| (*report, Counts::default())).collect();
-        Self { counts, truncated, folded: 0 }
+        Self { counts, truncated, folded: 0, meanwhile: false }
     }
 
     /// The counts of one report.
@@ -67,18 +72,46 @@ impl Outcome {
             })?;
         }
         printer.finish()?;
+        self.notes(command.yes).iter().for_each(|note| say(note));
+        Ok(())
+    }
+
+    /// What a person should know beside the counts.
+    fn notes(&self, done: bool) -> Vec<String> {
         let all = |count: fn(&Counts) -> u64| self.counts.values().map(count).sum::<u64>();
         let (before, after) = (all(|counts| counts.before), all(|counts| counts.after));
-        let (would, are) = if command.yes { ("", "are") } else { ("would be ", "would be") };
-        say(&format!("{before} rows {would}removed, {} events {would}folded into {after} rows", self.folded));
+        let (would, are) = if done { ("", "are") } else { ("would be ", "would be") };
+        let events = self.folded;
+        let mut notes =
+            vec![format!("{before} rows {would}removed, {events} events {would}folded into {after} rows")];
+        if self.meanwhile {
+            notes.push(MEANWHILE.into());
+        }
         if let Some((partition, start)) = self.truncated.first() {
-            say(&format!(
+            notes.push(format!(
                 "{} partition {partition} begins at offset {start}: {} rows have no event left and {are} lost, {} may miss some and say so (restarted)",
                 Topic::Events.name(),
                 all(|counts| counts.lost),
                 all(|counts| counts.incomplete)
             ));
         }
-        Ok(())
+        notes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use catalog::{Category, View};
+
+    #[test]
+    fn beside_a_running_aggregator_it_is_said_that_the_numbers_are_not_exact() {
+        let register = (Category::Skill, View::Register);
+        let mut outcome = Outcome::new(&[register], Vec::new());
+        *outcome.of(register) = Counts { before: 3, after: 2, lost: 1, ..Counts::default() };
+        let counts = "3 rows would be removed, 0 events would be folded into 2 rows";
+        assert_eq!(outcome.notes(false), [counts]);
+        outcome.meanwhile = true;
+        assert_eq!(outcome.notes(false), [counts, MEANWHILE]);
     }
 }

@@ -7,7 +7,7 @@ use runtime::{Producer, Transaction as _};
 use stage::{Millis, Output, Partition, Sink as _, TopicIndex};
 
 use super::Report;
-use super::look::Found;
+use super::look::{Found, Part};
 use crate::stages::now;
 
 /// A transaction is ended once its records have so many bytes.
@@ -47,21 +47,26 @@ impl<'p, P: Producer> Writer<'p, P> {
         Self { producer, at_most, waiting: Vec::new(), bytes: 0 }
     }
 
-    /// Marks, in every partition, that these reports are being rebuilt: all of them or none.
+    /// Marks, in every partition, that `reports` of it are being rebuilt: all of them or none.
     ///
     /// # Errors
     /// When the transaction is not committed.
-    pub(super) fn mark(&mut self, found: &Found, reports: &[Report], codec: &Codec) -> anyhow::Result<Marks> {
+    pub(super) fn mark(
+        &mut self,
+        found: &Found,
+        reports: impl Fn(&Part) -> Vec<Report>,
+        codec: &Codec,
+    ) -> anyhow::Result<Marks> {
         let mut encoder = codec.encoder();
         let mut marks = Marks::new();
         let at = now();
         let committed_at = Micros::from_millis(at.get()).unwrap_or(Micros::new(0));
         for part in found.parts() {
-            for (category, view) in reports {
-                let (name, number) = (rebuild_name(*category, *view), part.partition.number());
+            for (category, view) in reports(part) {
+                let (name, number) = (rebuild_name(category, view), part.partition.number());
                 let mut value = Vec::new();
                 encoder.coverage(&name, number, &part.coverage, committed_at, &mut value)?;
-                let key = rebuild_key(*category, *view, part.partition);
+                let key = rebuild_key(category, view, part.partition);
                 self.add(To::Ledger, part.partition, at, key.as_bytes(), Some(&value));
                 marks.push((part.partition, key));
             }
