@@ -18,6 +18,8 @@ const HOUR: i64 = 3_600_000_000;
 const DROPPED_AT_ONCE: usize = 1024;
 /// The key of the greatest broker time in its table.
 const LATEST: &[u8] = b"latest";
+/// And of the window that its entries were kept for.
+const KEPT_FOR: &[u8] = b"window";
 
 /// The dedup table: committed entries in the store, those of the open transaction here.
 #[derive(Debug)]
@@ -50,12 +52,18 @@ impl Dedup {
         *self = Self { window: self.window, ..Self::new(Duration::ZERO) };
     }
 
-    /// Takes the clock from a store that outlived its process.
-    pub(crate) fn open(&mut self, store: &dyn Store) -> Result<(), StoreError> {
-        if let Some(latest) = store.get(CLOCK, LATEST)? {
-            let latest = <[u8; 8]>::try_from(&latest[..])
-                .map_err(|_| StoreError::Damaged(format!("the clock has {} bytes, not 8", latest.len())))?;
-            self.restore_time(Micros::new(i64::from_be_bytes(latest)));
+    /// Takes the clock from a store that outlived its process. One that has dropped entries which matter now, as the window was
+    /// shorter, is begun anew.
+    pub(crate) fn open(&mut self, store: &mut dyn Store) -> Result<(), StoreError> {
+        if let Some(kept) = number(store, KEPT_FOR)?
+            && kept < self.window
+        {
+            let [kept, window] = [kept, self.window].map(|window| window / HOUR);
+            return store
+                .reset(&format!("it was kept for a dedup window of {kept} hours, which is {window} now"));
+        }
+        if let Some(latest) = number(store, LATEST)? {
+            self.restore_time(Micros::new(latest));
         }
         Ok(())
     }
@@ -106,19 +114,26 @@ impl Dedup {
         self.pending_latest = self.latest;
     }
 
-    /// The changes that make the open transaction's entries committed ones.
-    pub(crate) fn commit(&mut self, changes: &mut Vec<Change>) {
+    /// The changes that make the open transaction's entries committed ones, and how many entries those are.
+    pub(crate) fn commit(&mut self, changes: &mut Vec<Change>) -> usize {
         self.latest = self.pending_latest;
         let mut pending = std::mem::take(&mut self.pending);
+        let added = pending.len();
         changes.extend(pending.drain().flat_map(|(key, seen)| self.entry(key, seen)));
         self.pending = pending;
         changes.extend(self.clock());
+        added
     }
 
-    /// The clock as a row.
-    pub(crate) fn clock(&self) -> Option<Change> {
-        let latest = self.latest?.get().to_be_bytes();
-        Some(Change { table: CLOCK, key: LATEST.into(), value: Some(latest.into()) })
+    /// The clock and the window as rows.
+    pub(crate) fn clock(&self) -> impl Iterator<Item = Change> {
+        let latest = self.latest.map(|latest| (LATEST, latest.get()));
+        let rows = latest.into_iter().chain([(KEPT_FOR, self.window)]);
+        rows.map(|(key, number)| Change {
+            table: CLOCK,
+            key: key.into(),
+            value: Some(number.to_be_bytes().into()),
+        })
     }
 
     /// Drops entries that can no longer matter: twice what was added and some, so that dropping
@@ -191,6 +206,14 @@ impl Dedup {
     }
 }
 
+/// A number of the clock's table.
+fn number(store: &dyn Store, key: &[u8]) -> Result<Option<i64>, StoreError> {
+    let Some(value) = store.get(CLOCK, key)? else { return Ok(None) };
+    let bytes = <[u8; 8]>::try_from(&value[..])
+        .map_err(|_| StoreError::Damaged(format!("the clock has {} bytes, not 8", value.len())))?;
+    Ok(Some(i64::from_be_bytes(bytes)))
+}
+
 fn read(store: &dyn Store, key: &[u8; KEY]) -> Result<Option<Seen>, StoreError> {
     let Some(value) = store.get(DEDUP, key)? else { return Ok(None) };
     let value: [u8; VALUE] = sized("value", &value)?;
@@ -217,8 +240,7 @@ mod tests {
 
     fn commit(dedup: &mut Dedup, store: &mut NormalizerStore) {
         let mut changes = Vec::new();
-        dedup.commit(&mut changes);
-        let added = changes.len() / 2;
+        let added = dedup.commit(&mut changes);
         store.apply(changes).expect("memory takes all");
         dedup.drop_old(store, added).expect("memory takes all");
     }
@@ -266,6 +288,22 @@ mod tests {
         dedup.observe(Micros::new(again + WINDOW));
         commit(&mut dedup, &mut store);
         assert_eq!(dedup.get(&store, &[1; KEY]), Ok(Some(seen(again))));
+    }
+
+    #[test]
+    fn a_store_kept_for_a_shorter_window_is_begun_anew() {
+        for (window, there) in
+            [(WINDOW - HOUR, Some(seen(HOUR))), (WINDOW, Some(seen(HOUR))), (WINDOW + HOUR, None)]
+        {
+            let (mut before, mut store) = dedup();
+            before.observe(Micros::new(HOUR));
+            before.set([1; KEY], seen(HOUR));
+            commit(&mut before, &mut store);
+            let mut after = Dedup::new(Duration::from_micros(window as u64));
+            after.open(&mut store).expect("memory takes all");
+            assert_eq!(after.get(&store, &[1; KEY]), Ok(there), "{window}");
+            assert_eq!(after.latest(), there.map(|seen| seen.received_at));
+        }
     }
 
     #[test]

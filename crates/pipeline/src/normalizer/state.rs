@@ -23,18 +23,17 @@ pub(crate) struct State {
 
 impl State {
     /// The state that this store holds.
-    pub(crate) fn open(config: &NormalizerConfig, store: Box<dyn Store>) -> Result<Self, StageError> {
+    pub(crate) fn open(config: &NormalizerConfig, mut store: Box<dyn Store>) -> Result<Self, StageError> {
         let codec: &Codec = &config.codec;
         let mut dedup = Dedup::new(config.dedup_window);
-        dedup.open(store.as_ref()).map_err(storing)?;
+        dedup.open(store.as_mut()).map_err(storing)?;
         Ok(Self { store, dedup, ledger: Ledger::default(), settings: Settings::new(codec) })
     }
 
     /// Makes what the open transaction changed committed state, and drops what is too old.
     pub(crate) fn commit(&mut self, mark: &Mark) -> Result<(), StageError> {
         let mut changes = Vec::new();
-        self.dedup.commit(&mut changes);
-        let added = changes.len() / 2;
+        let added = self.dedup.commit(&mut changes);
         self.ledger.commit(&mut changes);
         self.settings.commit(&mut changes);
         let store = self.store.as_mut();
@@ -47,7 +46,7 @@ impl State {
 
     /// What was restored is committed state.
     pub(crate) fn restored(&mut self, mark: &Mark) -> Result<(), StageError> {
-        self.store.commit(self.dedup.clock().into_iter().collect(), mark).map_err(storing)
+        self.store.commit(self.dedup.clock().collect(), mark).map_err(storing)
     }
 
     /// Forgets everything.
