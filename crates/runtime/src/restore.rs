@@ -58,6 +58,8 @@ pub(crate) struct Restore<L: Log> {
     /// None before the first phase.
     reader: Option<L::Reader>,
     standstill: Standstill,
+    rests_until: Instant,
+    failed_before: bool,
     progress: Progress,
 }
 
@@ -144,6 +146,8 @@ impl<L: Log> Restore<L> {
             slots: Vec::new(),
             reader: None,
             standstill: Standstill::new(now),
+            rests_until: now,
+            failed_before: false,
             progress: Progress { began: now, said: now, kept: now, records: 0, total: 0 },
         })
     }
@@ -229,6 +233,19 @@ impl<L: Log> Restore<L> {
     /// Offsets left to read.
     pub(crate) fn remaining(&self) -> u64 {
         self.reader.as_ref().map_or(0, Reader::remaining)
+    }
+
+    /// After a failure that ends by itself: the first time it begins again at once, from then on it lets others work for so long.
+    pub(crate) fn rest(&mut self, length: Duration) {
+        if self.failed_before {
+            self.rests_until = Instant::now() + length;
+        }
+        self.failed_before = true;
+    }
+
+    /// Whether it is to be let be.
+    pub(crate) fn rests(&self, now: Instant) -> bool {
+        now < self.rests_until
     }
 
     /// Whether it has got nowhere for so long that it is to be said, now.

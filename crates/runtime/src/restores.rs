@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use stage::{Offset, Partition, StageError, StageFactory};
 
+use crate::error::Remedy;
 use crate::failure::Failure;
 use crate::port::{Log, Reading};
 use crate::restore::{Ids, Restore, Restored, Times};
 
-/// How long a partition waits whose state cannot be opened now, and how often that is said.
+/// How long a partition waits whose state cannot be opened now or whose topics cannot be read, and how often the former is said.
 const POSTPONED: Duration = Duration::from_secs(1);
 const SAY_AGAIN: Duration = Duration::from_secs(30);
 
@@ -41,6 +42,15 @@ impl<L: Log> Restores<L> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.under_way.is_empty() && self.ready.is_empty()
+    }
+
+    /// Whether there is something to do for them now, rather than later.
+    pub(crate) fn are_due(&self) -> bool {
+        let now = Instant::now();
+        let begin = !self.waiting.is_empty()
+            && self.under_way.len() < self.limit
+            && self.postponed.is_none_or(|until| now >= until);
+        begin || !self.ready.is_empty() || self.under_way.iter().any(|restore| !restore.rests(now))
     }
 
     /// Leaves these partitions out: they belong to somebody else now.
@@ -86,7 +96,20 @@ impl<L: Log> Restores<L> {
         let share = wait / u32::try_from(self.under_way.len().max(1)).unwrap_or(u32::MAX);
         for place in (0..self.under_way.len()).rev() {
             let restore = &mut self.under_way[place];
-            if restore.step(log, factory.spec(), ids, share, times)? == Reading::Done {
+            if restore.rests(Instant::now()) {
+                continue;
+            }
+            let reading = match restore.step(log, factory.spec(), ids, share, times) {
+                // Its broker, not ours to wait for: the others and what is ready go on.
+                Err(failure) if failure.remedy() == Remedy::Retry => {
+                    restore.rest(POSTPONED);
+                    let (stage, partition) = (factory.spec().name, restore.partition().number());
+                    tracing::warn!(stage, partition, %failure, "a restore failed and begins again");
+                    continue;
+                }
+                reading => reading?,
+            };
+            if reading == Reading::Done {
                 self.ready.push(self.under_way.remove(place).into_restored());
             } else if restore.stands_still(Instant::now()) {
                 tracing::warn!(

@@ -264,7 +264,7 @@ impl<B: Broker> Worker<B> {
             spec: self.factory.spec(),
             ids: &link.ids,
             worker: self.config.number,
-            limits: Limits { restoring: !self.restores.is_empty(), ..self.config.limits },
+            limits: Limits { restoring: self.restores.are_due(), ..self.config.limits },
             clock: self.config.clock.as_ref(),
             stop,
         };
