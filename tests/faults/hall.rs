@@ -75,6 +75,7 @@ impl Hall {
             binary: ground.binary.to_owned(),
             environment: environment(&site),
             commit_interval: schedule.commit_interval,
+            failpoints: schedule.faults.iter().any(|fault| fault.kind.needs_failpoints()),
             folder: ground.folder.to_owned(),
             memory: memory.clone(),
         };

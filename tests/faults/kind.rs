@@ -140,6 +140,12 @@ impl Kind {
         matches!(self, Self::LeaderMove | Self::CoordinatorMove)
     }
 
+    /// Whether it is done by a failpoint in the product.
+    #[must_use]
+    pub const fn needs_failpoints(self) -> bool {
+        matches!(self, Self::DiskWriteFails | Self::MaxPollExceeded)
+    }
+
     /// How long it lasts, in milliseconds: from and up to. Zombies and those who poll too late outlast their session.
     #[must_use]
     pub const fn hold_millis(self) -> (usize, usize) {

@@ -21,6 +21,8 @@ pub struct Launch {
     pub environment: Vec<(String, String)>,
     /// How long the stages gather before they commit.
     pub commit_interval: Duration,
+    /// Whether the product was built with failpoints; one that was not refuses to be told of them.
+    pub failpoints: bool,
     /// The run's folder.
     pub folder: PathBuf,
     /// Who watches the memory of every process.
@@ -193,11 +195,10 @@ impl Process {
 
     fn environment(&self) -> Vec<(String, String)> {
         let text = |path: &Path| path.display().to_string();
-        let own = [
-            ("LMSAUDIT_STATE_DIR", text(&self.state_folder())),
-            ("LMSAUDIT_FAILPOINTS", text(&self.failpoints_file())),
-        ];
-        let own = own.map(|(name, value)| (name.to_owned(), value));
+        let state = Some(("LMSAUDIT_STATE_DIR", text(&self.state_folder())));
+        let failpoints =
+            self.launch.failpoints.then(|| ("LMSAUDIT_FAILPOINTS", text(&self.failpoints_file())));
+        let own = state.into_iter().chain(failpoints).map(|(name, value)| (name.to_owned(), value));
         self.launch.environment.iter().cloned().chain(own).collect()
     }
 
