@@ -1,7 +1,7 @@
 # What can be done with this checkout, one target each; `make help` lists them. Recipes of more than a line or two are scripts
 # under deploy/. PACKAGES narrows the checks to some crates: make check PACKAGES='-p codec -p catalog'.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build setup-deny build check check-deep test faults demo kafka kafka-stop kafka-jars oracle clean format lint alerts
+.PHONY: help setup setup-build setup-deny build check check-deep mutations test faults demo kafka kafka-stop kafka-jars oracle clean format lint alerts
 PACKAGES ?= --workspace
 SEEDS ?= 1
 SEED ?= 1
@@ -27,6 +27,8 @@ test: setup kafka-jars oracle format lint alerts ## Everything: check, licences,
 check-deep: ## Every fuzz target for 60 seconds, or for RUNS=1000000 executions (nightly, cargo-fuzz)
 	@$(if $(RUNS),RUNS='$(RUNS)') tests/fuzz/run
 
+mutations: setup-build kafka-jars ## One safety rule switched off at a time, which the fault campaign must see: ONLY=rewind,coverage
+	@cargo run --quiet --locked -p tests --bin mutations -- $(if $(ONLY),--only '$(ONLY)')
 faults: setup-build kafka-jars ## The fault campaign: SEEDS=20, from SEED=1, JOBS=1 at once, FAULTS=25 each, more by ARGS='--kinds sigkill'
 	cargo run --quiet --locked --profile campaign -p tests --bin faults -- --seeds $(SEEDS) --seed $(SEED) --jobs $(JOBS) \
 		--faults $(FAULTS) --report target/faults/report.json $(ARGS)

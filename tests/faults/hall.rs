@@ -20,11 +20,12 @@ const AT_MOST: usize = 3;
 /// A process that ends by itself so often in one run is not started again.
 const RESTARTS: usize = 5;
 
-/// A session times out after 6 s, so zombies are expelled soon; a poll is due every 8 s; an answer is waited for 8 s, so that
-/// connections that carry nothing are given up. Transactions keep their usual timeout: with it, one that nobody ends stands in
+/// A session times out after 6 s, so zombies are expelled soon; an answer is waited for 8 s, so that connections that carry
+/// nothing are given up; a poll is due every 30 s, later than the end of all that a commit waits for: whoever polls too late is
+/// rebuilt, which must not hide what else goes wrong. Transactions keep their usual timeout: with it, one that nobody ends stands in
 /// the way for so long that the bound on recovery tells.
 const PROPERTIES: &str =
-    r#"{"session.timeout.ms"="6000","max.poll.interval.ms"="8000","socket.timeout.ms"="8000"}"#;
+    r#"{"session.timeout.ms"="6000","max.poll.interval.ms"="30000","socket.timeout.ms"="8000"}"#;
 const LOG_LEVEL: &str = "info,runtime::transaction=debug";
 
 /// The hall of one run.

@@ -45,6 +45,8 @@ pub enum Kind {
     PoisonFlood,
     /// A worker stands still for longer than its group lets it.
     MaxPollExceeded,
+    /// The group's offsets are forgotten while no process of the stage lives.
+    OffsetsDeleted,
 }
 
 /// How many nodes the cluster of a run has.
@@ -69,7 +71,7 @@ impl Nodes {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Sigkill,
         Self::Zombie,
         Self::Sigterm,
@@ -90,6 +92,7 @@ impl Kind {
         Self::DamagedState,
         Self::PoisonFlood,
         Self::MaxPollExceeded,
+        Self::OffsetsDeleted,
     ];
 
     /// Its name.
@@ -116,6 +119,7 @@ impl Kind {
             Self::DamagedState => "damaged_state",
             Self::PoisonFlood => "poison_flood",
             Self::MaxPollExceeded => "max_poll_exceeded",
+            Self::OffsetsDeleted => "offsets_deleted",
         }
     }
 
@@ -158,15 +162,16 @@ impl Kind {
             Self::BrokerKill => (300, 6000),
             Self::LeaderMove | Self::CoordinatorMove | Self::NetReset | Self::DamagedState => (0, 1000),
             Self::NetDelay => (3000, 8000),
-            Self::NetCut => (500, 7000),
+            // Up to longer than a record may take: where one of three brokers is cut off, its transaction is aborted.
+            Self::NetCut => (500, 20_000),
             Self::NetHalfOpen => (2000, 9000),
             // Longer than the client waits for an answer.
             Self::EndTxnDelay => (8500, 11_000),
             Self::EndTxnDuplicate => (2000, 6000),
-            Self::KillInRestore | Self::RebalanceInRestore => (0, 2000),
+            Self::KillInRestore | Self::RebalanceInRestore | Self::OffsetsDeleted => (0, 2000),
             Self::DiskWriteFails => (2000, 7000),
             Self::PoisonFlood => (500, 1500),
-            Self::MaxPollExceeded => (9500, 12_000),
+            Self::MaxPollExceeded => (31_500, 34_000),
         }
     }
 }

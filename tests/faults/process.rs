@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use testkit::{Product, Signal};
 
@@ -154,6 +154,12 @@ impl Process {
     #[must_use]
     pub fn has_open_transaction(&self) -> bool {
         transactions::is_one_open(&self.log())
+    }
+
+    /// When its open transaction is committed, as it is so long after its begin; None where none is open.
+    #[must_use]
+    pub fn commit_due(&self) -> Option<SystemTime> {
+        transactions::open_since(&self.log()).map(|begun| begun + self.launch.commit_interval)
     }
 
     /// Sets its failpoints; they hold from the next pass of its loops.

@@ -36,6 +36,8 @@ pub enum NodesChoice {
 pub enum Aim {
     /// As soon as a transaction is open; after a few seconds anyway.
     OpenTransaction,
+    /// In the midst of a commit, where it is done to one process; as soon as a transaction is open, where it is not.
+    Commit,
     /// Whenever it is.
     AnyTime,
 }
@@ -113,7 +115,11 @@ impl fmt::Display for Schedule {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { number, kind, stage, choice, aim, pause, hold } = self;
-        let aim = if *aim == Aim::OpenTransaction { "open transaction" } else { "any time" };
+        let aim = match aim {
+            Aim::OpenTransaction => "open transaction",
+            Aim::Commit => "commit",
+            Aim::AnyTime => "any time",
+        };
         write!(
             f,
             "{number:3} {kind:<20} {stage:<10} choice {choice:<4} {aim:<16} pause {pause:?}, hold {hold:?}"
@@ -145,7 +151,13 @@ fn fault(chance: &mut Chance, number: usize, kind: Kind) -> Fault {
         kind,
         stage: if chance.between(0, 2) == 0 { StageName::Normalizer } else { StageName::Aggregator },
         choice: chance.between(0, 1000),
-        aim: if chance.between(0, 4) == 0 { Aim::AnyTime } else { Aim::OpenTransaction },
+        aim: match chance.between(0, 4) {
+            0 => Aim::AnyTime,
+            1 => Aim::Commit,
+            // One that wakes up before it has begun to commit learns in time that it is expelled.
+            2 if kind == Kind::Zombie => Aim::Commit,
+            _ => Aim::OpenTransaction,
+        },
         pause: millis(chance.between(0, 1500)),
         hold: millis(chance.between(from, until)),
     }

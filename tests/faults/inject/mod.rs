@@ -7,7 +7,7 @@ mod processes;
 mod restore;
 mod state;
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::hall::Hall;
 use super::kind::Kind;
@@ -15,6 +15,8 @@ use super::schedule::{Aim, Fault};
 
 /// How long an open transaction is waited for; with input flowing one opens several times within this.
 const AIMING: Duration = Duration::from_secs(5);
+/// The same for one that is being committed: its interval comes on top.
+const AIMING_AT_COMMIT: Duration = Duration::from_secs(10);
 
 /// Whether a fault hit an open transaction: of its victim, or of any process where it befalls all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +55,7 @@ pub fn inject(hall: &mut Hall, fault: &Fault) -> Result<Hit, String> {
         Kind::DamagedState => state::damage(hall, fault, victim),
         Kind::PoisonFlood => Ok(flood(hall, fault)),
         Kind::MaxPollExceeded => processes::stall(hall, fault, victim),
+        Kind::OffsetsDeleted => processes::forget_offsets(hall, fault, victim),
     }
 }
 
@@ -67,7 +70,27 @@ fn flood(hall: &Hall, fault: &Fault) -> Hit {
 
 /// Waits for an open transaction of this process where the fault wants one; says whether one is open.
 fn aim_at(hall: &Hall, fault: &Fault, victim: usize) -> Hit {
+    if fault.aim == Aim::Commit {
+        return aim_at_commit(hall, fault, victim);
+    }
     aim(fault, || hall.processes[victim].has_open_transaction())
+}
+
+/// Waits until this process commits its transaction: rows are sent then, after them offsets, after them the transaction ends.
+/// How far it is within that is a matter of milliseconds, and of the fault's choice.
+fn aim_at_commit(hall: &Hall, fault: &Fault, victim: usize) -> Hit {
+    let within = Duration::from_millis(u64::try_from(fault.choice).expect("small") % 40);
+    let began = Instant::now();
+    while began.elapsed() < AIMING_AT_COMMIT {
+        let due = hall.processes[victim].commit_due().map(|due| due + within);
+        // One that is due already is missed, and waited for no longer.
+        if let Some(Ok(left)) = due.map(|due| due.duration_since(SystemTime::now())) {
+            std::thread::sleep(left);
+            return Hit::Open;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Hit::Closed
 }
 
 /// The same for any process.

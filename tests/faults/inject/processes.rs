@@ -76,3 +76,20 @@ pub(super) fn stall(hall: &mut Hall, fault: &Fault, victim: usize) -> Result<Hit
     process.set_failpoints("");
     Ok(hit)
 }
+
+/// Every process of the stage is killed; the group, empty, is deleted with its offsets, as Kafka does after some days.
+pub(super) fn forget_offsets(hall: &mut Hall, fault: &Fault, victim: usize) -> Result<Hit, String> {
+    aim_at(hall, fault, victim);
+    let all = || (0..).zip(&hall.processes).filter(|(_, process)| process.stage == fault.stage);
+    let places: Vec<usize> = all().map(|(place, _)| place).collect();
+    for place in &places {
+        hall.processes[*place].kill();
+    }
+    let hit = hit(hall, victim);
+    hall.site.kafka.delete_group(&fault.stage.group());
+    std::thread::sleep(fault.hold);
+    for place in places {
+        hall.processes[place].start();
+    }
+    Ok(hit)
+}
