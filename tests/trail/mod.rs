@@ -14,5 +14,5 @@ pub use actions::{action, generated, in_partition, now_millis, raw};
 pub use calm::Calm;
 pub use chance::Chance;
 pub use outputs::{Outputs, Written};
-pub use site::{Done, LONG, PARTITIONS, Site, actions_topic};
+pub use site::{Done, LONG, PARTITIONS, REPLAY_MENDED, Site, actions_topic};
 pub use undisturbed::{Undisturbed, difference, judge, undisturbed};

@@ -15,6 +15,10 @@ pub const PARTITIONS: u32 = 3;
 /// More than anything here takes, on a busy machine too.
 pub const LONG: Duration = Duration::from_secs(90);
 
+/// The command that replays what was generated with an unknown action, mended.
+pub const REPLAY_MENDED: [&str; 7] =
+    ["dead-letters", "replay", "--reason", "unknown_action", "--mend", "action=course.completed", "--yes"];
+
 /// The name of the actions topic.
 #[must_use]
 pub fn actions_topic() -> String {

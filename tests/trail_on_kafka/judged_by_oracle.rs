@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use catalog::Topic;
 use testkit::{Product, Raw, Signal, wait_until};
-use tests::trail::{LONG, Site, generated, raw};
+use tests::trail::{LONG, REPLAY_MENDED, Site, generated, raw};
 
 const ACTIONS: u64 = 20_000;
 
@@ -28,16 +28,7 @@ fn the_oracle_agrees_with_the_trail_and_sees_an_event_too_many() {
     let mut process = run();
     site.send(actions);
     site.await_caught_up(&mut [&mut process]);
-    let replay = [
-        "dead-letters",
-        "replay",
-        "--reason",
-        "unknown_action",
-        "--mend",
-        "action=course.completed",
-        "--yes",
-    ];
-    let replayed = site.done(&replay);
+    let replayed = site.done(&REPLAY_MENDED);
     assert!(!replayed.err.contains("0 replayed"), "{}", replayed.err);
     site.await_caught_up(&mut [&mut process]);
     end(process);

@@ -7,7 +7,9 @@ use catalog::Topic;
 use codec::Codec;
 use serde_json::{Value, json};
 use testkit::{End, Placed, Raw, Sending, Taken, wait_until};
-use tests::trail::{Done, LONG, PARTITIONS, Site, action, actions_topic, generated, in_partition, raw};
+use tests::trail::{
+    Done, LONG, PARTITIONS, REPLAY_MENDED, Site, action, actions_topic, generated, in_partition, raw,
+};
 
 use super::observed::address;
 
@@ -70,16 +72,7 @@ fn a_trail_that_runs_is_replayed_and_rebuilt_agrees() {
     let all = agrees(&site, &["--metrics", &url]);
     assert!(all >= 12_000, "{all}");
 
-    let replay = [
-        "dead-letters",
-        "replay",
-        "--reason",
-        "unknown_action",
-        "--mend",
-        "action=course.completed",
-        "--yes",
-    ];
-    let replayed = site.done(&replay);
+    let replayed = site.done(&REPLAY_MENDED);
     assert!(!replayed.err.starts_with("0 replayed"), "{}", replayed.err);
     site.await_caught_up(&mut [&mut normalizer, &mut aggregator]);
     assert!(agrees(&site, &[]) > all);

@@ -7,6 +7,7 @@ mod admin;
 mod budget;
 mod error;
 mod failure;
+mod found;
 mod held;
 pub mod kafka;
 mod metrics;
