@@ -1,13 +1,15 @@
 //! Measures what the stages cost: records per CPU-second over generated actions.
 //!
 //! `normalize` and `aggregate` work in memory, so theirs is the cost of decoding, rules, state and encoding alone;
-//! `on-kafka` runs the product on a broker, so its is the cost of all there is.
+//! `on-kafka` runs the product on a broker, so its is the cost of all there is. `restore` measures recovery: how soon
+//! processing goes on after a crash, what it costs to read state back, and what memory it takes.
 
 mod drive;
 mod input;
 mod measure;
 mod on_kafka;
 mod process;
+mod restore;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -36,6 +38,7 @@ enum What {
     /// Audit events to report rows, in memory.
     Aggregate(Arguments),
     OnKafka(on_kafka::Arguments),
+    Restore(restore::Arguments),
 }
 
 #[derive(Args)]
@@ -65,6 +68,7 @@ fn main() -> Result<()> {
         What::Normalize(arguments) => ("normalize", arguments),
         What::Aggregate(arguments) => ("aggregate", arguments),
         What::OnKafka(arguments) => return on_kafka::run(&arguments),
+        What::Restore(arguments) => return restore::run(&arguments),
     };
     let actions = Input::generate(arguments.actions, arguments.seed, arguments.partitions)?;
     let codec = Codec::single_object();

@@ -6,19 +6,22 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::ops::{Bound, ControlFlow};
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, Slice};
+use fjall::{Database, Keyspace};
 use stage::Mark;
 use stage::store::{Change, Store, StoreError, Table, Visit};
 
 use crate::folder::Folder;
+use crate::gathered::{Gathered, after, place, table_of};
 use crate::head::Head;
 
 /// Changes without a mark are gathered up to so many bytes.
 const GATHERED: usize = 2 << 20;
+/// Fewer bytes than these are not worth a file of their own.
+const RUN: usize = 1 << 20;
 /// The key of the head, beyond those of every table but the last.
 const HEAD: &[u8] = &[0xff, 0xff, b'h'];
 /// The file that says that a store is not to be used again.
@@ -33,9 +36,8 @@ pub struct DiskStore {
     mark: Option<Mark>,
     /// Rows by table; none while they are not counted.
     rows: Option<BTreeMap<u16, u64>>,
-    /// Changes that are not written yet, by key.
-    gathered: BTreeMap<Box<[u8]>, Option<Box<[u8]>>>,
-    bytes: usize,
+    /// Changes that are not written yet.
+    gathered: Gathered,
     damaged: Cell<bool>,
 }
 
@@ -62,8 +64,7 @@ impl DiskStore {
             path: path.to_owned(),
             mark: None,
             rows: None,
-            gathered: BTreeMap::new(),
-            bytes: 0,
+            gathered: Gathered::default(),
             damaged: Cell::new(false),
         };
         match store.open_here() {
@@ -79,7 +80,7 @@ impl DiskStore {
             return Err(StoreError::Damaged(why));
         }
         let config = self.folder.config(&self.path);
-        let options = || KeyspaceCreateOptions::default().max_memtable_size(self.folder.table());
+        let options = || self.folder.options();
         let opened = self.guarded(|| {
             let db = Database::open(config)?;
             let rows = db.keyspace("rows", options)?;
@@ -130,8 +131,7 @@ impl DiskStore {
         self.open = None;
         self.mark = None;
         self.rows = None;
-        self.gathered.clear();
-        self.bytes = 0;
+        self.gathered = Gathered::default();
         self.damaged.set(false);
     }
 
@@ -178,30 +178,26 @@ impl DiskStore {
         outcome
     }
 
-    fn gather(&mut self, changes: Vec<Change>) {
-        for Change { table, key, value } in changes {
-            let key = place(table, &key);
-            self.bytes += key.len() + value.as_ref().map_or(0, |value| value.len()) + 64;
-            self.gathered.insert(key, value);
-        }
+    /// How many bytes of changes without a mark are gathered: while a store is filled for the first time by far more, as
+    /// each time is a sorted run then, and runs are merged.
+    fn limit(&self) -> usize {
+        if self.rows.is_some() { GATHERED } else { self.folder.run().max(GATHERED) }
     }
 
     /// Writes what was gathered, and the head where one is given.
     fn write(&mut self, mark: Option<&Mark>) -> Result<(), StoreError> {
         let gathered = std::mem::take(&mut self.gathered);
-        self.bytes = 0;
         if let Some(mut rows) = self.rows.take() {
             self.count(&mut rows, &gathered)?;
             self.rows = Some(rows);
+        } else if gathered.bytes() >= RUN {
+            let open = self.here()?;
+            self.trusting(|| gathered.ingest(&open.rows))?;
+            return mark.map_or(Ok(()), |mark| self.write(Some(mark)));
         }
         let open = self.here()?;
         let mut batch = open.db.batch();
-        for (key, value) in gathered {
-            match value {
-                Some(value) => batch.insert(&open.rows, Slice::from(&key[..]), Slice::from(&value[..])),
-                None => batch.remove(&open.rows, Slice::from(&key[..])),
-            }
-        }
+        gathered.write(&open.rows, &mut batch);
         if let Some(mark) = mark {
             let head = Head::new(mark, self.rows.clone());
             batch.insert(&open.rows, HEAD, head.to_bytes());
@@ -210,15 +206,11 @@ impl DiskStore {
     }
 
     /// Counts what these changes add and remove.
-    fn count(
-        &self,
-        rows: &mut BTreeMap<u16, u64>,
-        changes: &BTreeMap<Box<[u8]>, Option<Box<[u8]>>>,
-    ) -> Result<(), StoreError> {
+    fn count(&self, rows: &mut BTreeMap<u16, u64>, changes: &Gathered) -> Result<(), StoreError> {
         let open = self.here()?;
-        for (key, value) in changes {
-            let there = self.trusting(|| open.rows.contains_key(key))?;
-            let count = rows.entry(table_of(key)).or_default();
+        for (place, value) in changes.iter() {
+            let there = self.trusting(|| open.rows.contains_key(place))?;
+            let count = rows.entry(table_of(place)).or_default();
             match (there, value) {
                 (false, Some(_)) => *count += 1,
                 (true, None) => *count = count.saturating_sub(1),
@@ -249,7 +241,7 @@ impl Store for DiskStore {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let key = place(table, key);
         if let Some(value) = self.gathered.get(&key) {
-            return Ok(value.as_deref().map(<[u8]>::to_vec));
+            return Ok(value.map(|value| value.to_vec()));
         }
         let open = self.here()?;
         let value = self.trusting(|| open.rows.get(&key))?;
@@ -257,9 +249,8 @@ impl Store for DiskStore {
     }
 
     fn scan(&self, table: Table, from: &[u8], visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        let (from, until) = (place(table, from), after(table));
-        let range = (Bound::Included(from), Bound::Excluded(until));
-        let mut gathered = self.gathered.range::<Box<[u8]>, _>(range.clone()).peekable();
+        let range = place(table, from)..after(table);
+        let mut gathered = self.gathered.range(range.clone()).peekable();
         let mut written = self.here()?.rows.range(range);
         let mut next = || self.trusting(|| written.next().map(fjall::Guard::into_inner).transpose());
         let mut row = next()?;
@@ -291,12 +282,12 @@ impl Store for DiskStore {
     }
 
     fn apply(&mut self, changes: Vec<Change>) -> Result<(), StoreError> {
-        self.gather(changes);
-        if self.bytes < GATHERED { Ok(()) } else { self.write(None) }
+        self.gathered.take(changes);
+        if self.gathered.bytes() < self.limit() { Ok(()) } else { self.write(None) }
     }
 
     fn commit(&mut self, changes: Vec<Change>, mark: &Mark) -> Result<(), StoreError> {
-        self.gather(changes);
+        self.gathered.take(changes);
         if self.rows.is_none() && mark.coverage.is_some() {
             self.write(None)?;
             self.rows = Some(self.count_all()?);
@@ -317,20 +308,6 @@ impl Store for DiskStore {
     fn len(&self, table: Table) -> u64 {
         self.rows.as_ref().and_then(|rows| rows.get(&table.number())).copied().unwrap_or(0)
     }
-}
-
-/// Where a table's key lies among all keys.
-fn place(table: Table, key: &[u8]) -> Box<[u8]> {
-    [&table.number().to_be_bytes()[..], key].concat().into()
-}
-
-/// Where a table has ended.
-fn after(table: Table) -> Box<[u8]> {
-    table.number().saturating_add(1).to_be_bytes().into()
-}
-
-fn table_of(place: &[u8]) -> u16 {
-    place.first_chunk().map_or(0, |number| u16::from_be_bytes(*number))
 }
 
 /// Whether an error is over when there is room or the disk is back. Every other one is of what lies on it, however it is told: a

@@ -5,6 +5,8 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use fjall::KeyspaceCreateOptions;
+use fjall::compaction::Leveled;
 use stage::store::StoreError;
 use stage::{Label, Partition};
 
@@ -29,6 +31,12 @@ impl Memory {
     /// the one that grows and the one that is being written.
     fn table(self) -> u64 {
         (self.bytes / 4 / u64::from(self.stores.max(1))).clamp(1 << 20, 16 << 20)
+    }
+
+    /// Bytes of rows that one store gathers while it is filled for the first time. A few are at the same time, the others
+    /// have next to nothing in memory then.
+    fn run(self) -> u64 {
+        (self.bytes / 12).clamp(2 << 20, 32 << 20)
     }
 }
 
@@ -73,7 +81,7 @@ impl std::error::Error for FolderError {}
 pub struct Folder {
     path: PathBuf,
     config: fjall::Config,
-    table: u64,
+    memory: Memory,
     _lock: Arc<File>,
 }
 
@@ -110,7 +118,7 @@ impl Folder {
         lock.set_len(0).and_then(|()| lock.rewind()).map_err(io)?;
         writeln!(lock, "{}", std::process::id()).map_err(io)?;
         let config = fjall::Database::builder(path).cache_size(memory.cache()).into_config();
-        Ok(Self { path: path.to_owned(), config, table: memory.table(), _lock: Arc::new(lock) })
+        Ok(Self { path: path.to_owned(), config, memory, _lock: Arc::new(lock) })
     }
 
     /// Opens the store of a partition, and makes it where it is missing; what cannot be used is set aside.
@@ -132,8 +140,18 @@ impl Folder {
         config
     }
 
-    /// See [`Memory`].
-    pub(crate) fn table(&self) -> u64 {
-        self.table
+    /// How the rows of a store are kept, where it is made. Files are in proportion to what a store gathers, as those of
+    /// 64 MiB would be written anew for every few MiB that come in; and more of them than usual lie side by side before they
+    /// are merged, so that a store that is filled for the first time mostly is not.
+    pub(crate) fn options(&self) -> KeyspaceCreateOptions {
+        let table = self.memory.table();
+        let file = (2 * table).clamp(4 << 20, 64 << 20);
+        let merging = Leveled::default().with_l0_threshold(8).with_table_target_size(file);
+        KeyspaceCreateOptions::default().max_memtable_size(table).compaction_strategy(Arc::new(merging))
+    }
+
+    /// Bytes, see [`Memory`].
+    pub(crate) fn run(&self) -> usize {
+        usize::try_from(self.memory.run()).unwrap_or(usize::MAX)
     }
 }

@@ -7,6 +7,7 @@
 
 mod disk;
 mod folder;
+mod gathered;
 mod head;
 
 pub use disk::DiskStore;

@@ -260,6 +260,47 @@ fn a_restore_that_was_not_finished_is_not_taken_for_state() {
     assert_eq!(store.len(TABLES[0]), 2, "counted once the restore is over");
 }
 
+/// A restore of several megabytes is written in sorted runs, one over the other.
+#[test]
+fn a_store_that_is_filled_run_by_run_holds_the_last_of_each_key() {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let folder = hold(dir.path());
+    let (mut disk, mut memory) = (open(&folder), MemoryStore::default());
+    let fill = |disk: &mut DiskStore, memory: &mut MemoryStore, round: u32| {
+        let row = |n: u32| {
+            let value = (n % 7 != round).then(|| format!("{round}/{n:01000}"));
+            change(TABLES[(n % 2) as usize], &format!("{:05}", n * round % 9000), value.as_deref())
+        };
+        for rows in (0..6000).map(row).collect::<Vec<_>>().chunks(100) {
+            disk.apply(rows.to_vec()).expect("it can be written");
+            memory.apply(rows.to_vec()).expect("memory takes all");
+        }
+        assert_eq!(rows(disk), rows(memory), "after round {round}");
+    };
+    for round in 1..4 {
+        fill(&mut disk, &mut memory, round);
+        let under_way = Mark { coverage: None, ..mark(round.into()) };
+        disk.commit(vec![change(TABLES[2], "clock", Some("1"))], &under_way).expect("it can be written");
+        memory.commit(vec![change(TABLES[2], "clock", Some("1"))], &under_way).expect("memory takes all");
+        drop(disk);
+        disk = open(&folder);
+        assert_eq!(
+            (disk.mark(), rows(&disk)),
+            (Some(&under_way), rows(&memory)),
+            "opened after round {round}"
+        );
+    }
+    fill(&mut disk, &mut memory, 4);
+    disk.commit(vec![change(TABLES[1], "last", Some("1"))], &mark(9)).expect("it can be written");
+    memory.commit(vec![change(TABLES[1], "last", Some("1"))], &mark(9)).expect("memory takes all");
+    for _ in 0..2 {
+        assert_eq!((disk.mark(), rows(&disk)), (Some(&mark(9)), rows(&memory)));
+        assert_eq!(TABLES.map(|table| disk.len(table)), TABLES.map(|table| memory.len(table)));
+        drop(disk);
+        disk = open(&folder);
+    }
+}
+
 #[test]
 fn what_is_reset_is_set_aside_and_begins_empty() {
     let dir = tempfile::tempdir().expect("a folder can be made");

@@ -55,6 +55,22 @@ impl Metrics {
         self.sum("lmsaudit_actions_total", |labels| labels.contains(&label))
     }
 
+    /// How many rows the stages hold of a view or table.
+    pub(crate) fn rows(&self, view: &str) -> Result<u64> {
+        let label = format!(r#"view="{view}""#);
+        self.sum("lmsaudit_state_rows", |labels| labels.contains(&label))
+    }
+
+    /// How many input records are known to wait, where it is known of so many partitions.
+    pub(crate) fn lag(&self, partitions: u32) -> Result<Option<u64>> {
+        let name = "lmsaudit_consumer_lag_records{";
+        let known = self.0.lines().filter(|line| line.starts_with(name)).count();
+        if known < partitions as usize {
+            return Ok(None);
+        }
+        self.sum("lmsaudit_consumer_lag_records", |_| true).map(Some)
+    }
+
     /// The sum over one counter's series with such labels; none of them is 0, as before a stage's start.
     fn sum(&self, name: &str, wanted: impl Fn(&str) -> bool) -> Result<u64> {
         let series = |line| -> Option<(&str, &str)> {
@@ -84,6 +100,9 @@ lmsaudit_actions_total{outcome="rerouted"} 5
 lmsaudit_actions_total_other{outcome="recorded"} 1000
 lmsaudit_records_consumed_total{stage="aggregator",topic="lms.audit.events.v1"} 80
 lmsaudit_records_consumed_total{stage="normalizer",topic="lms.actions.v1"} 102
+lmsaudit_state_rows{view="register"} 7
+lmsaudit_consumer_lag_records{partition="0",stage="aggregator",topic="lms.audit.events.v1"} 3
+lmsaudit_consumer_lag_records{partition="1",stage="aggregator",topic="lms.audit.events.v1"} 2
 "#;
 
     #[test]
@@ -92,6 +111,8 @@ lmsaudit_records_consumed_total{stage="normalizer",topic="lms.actions.v1"} 102
         assert_eq!(metrics.settled(StageName::Normalizer).expect("numbers"), 97);
         assert_eq!(metrics.settled(StageName::Aggregator).expect("numbers"), 80);
         assert_eq!(metrics.actions("rerouted").expect("numbers"), 5);
+        assert_eq!(metrics.rows("register").expect("numbers"), 7);
+        assert_eq!([2, 3].map(|count| metrics.lag(count).expect("numbers")), [Some(5), None]);
         assert_eq!(Metrics::none().settled(StageName::Normalizer).expect("none"), 0);
         let broken = Metrics(r#"lmsaudit_actions_total{outcome="recorded"} many"#.into());
         assert!(broken.settled(StageName::Normalizer).is_err());

@@ -1,8 +1,8 @@
 //! `bench on-kafka`: what a stage costs as a whole process on Apache Kafka: client, transactions and metrics included.
 #![allow(clippy::print_stdout, reason = "the results are what the program is for")]
 
-mod metrics;
-mod site;
+pub(crate) mod metrics;
+pub(crate) mod site;
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use lms_audit::config::Span;
 use crate::measure::{SHORTEST, median};
 use crate::process::{cpu_seconds, peak_kib};
 use metrics::Metrics;
-use site::Site;
+use site::{Setup, Site};
 
 /// Input records left out of the warm rate: connections, page faults and small tables lie before.
 const WARM_UP: u64 = 200_000;
@@ -101,8 +101,9 @@ type Row = [f64; 5];
 /// When the product or Kafka is missing, a run fails, or the runs are too short to be measured.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let stage = arguments.stage;
-    let site = Site::start(arguments)?;
-    site.publish(arguments.actions, arguments.seed)?;
+    let interval = arguments.commit_interval.to_string();
+    let site = Site::start(&Setup { partitions: 3, interval, pinned: true })?;
+    site.publish(arguments.actions, arguments.seed, &[])?;
     let mut expected = arguments.actions;
     if stage == StageName::Aggregator {
         expected = watch(&site, StageName::Normalizer, expected)?.last.actions("recorded")?;
@@ -120,7 +121,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         if number > 1 {
             site.renew(stage, stage.topics(arguments.keep_input))?;
             if stage == StageName::Normalizer && !arguments.keep_input {
-                site.publish(arguments.actions, arguments.seed)?;
+                site.publish(arguments.actions, arguments.seed, &[])?;
             }
         }
         let watched = watch(&site, stage, expected)?;

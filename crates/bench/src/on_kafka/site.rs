@@ -1,4 +1,4 @@
-//! A broker of its own with the trail's topics, and the product on it; on a core each where there are two.
+//! A broker of its own with the trail's topics, and the product on it; on a core each where that is asked for and there are two.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -10,21 +10,33 @@ use lms_audit::stages::APP;
 use runtime::WorkerConfig;
 use testkit::{Product, TestKafka, kafka_with_heap};
 
-use super::{Arguments, StageName};
+use super::StageName;
 
 const HEAP: &str = "1g";
-const LONG: Duration = Duration::from_secs(900);
+const LONG: Duration = Duration::from_secs(3600);
 
+/// What a site is to look like.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    /// Partitions of each topic.
+    pub(crate) partitions: u32,
+    /// How long the stages gather before a commit, as the configuration has it.
+    pub(crate) interval: String,
+    /// Whether broker and stage shall have a core each.
+    pub(crate) pinned: bool,
+}
+
+/// A broker with the trail's topics, and the product.
 pub(crate) struct Site {
     kafka: TestKafka,
     product: PathBuf,
     pinned: bool,
-    interval: String,
+    settings: Vec<(String, String)>,
 }
 
 impl Site {
     /// Starts the broker and applies the topics.
-    pub(crate) fn start(arguments: &Arguments) -> Result<Self> {
+    pub(crate) fn start(setup: &Setup) -> Result<Self> {
         let product = std::env::current_exe()?.with_file_name("lms-audit");
         ensure!(
             product.is_file(),
@@ -32,9 +44,14 @@ impl Site {
             product.display()
         );
         // Before the broker's start, which inherits it.
-        let pinned = pin_this_process();
+        let pinned = setup.pinned && pin_this_process();
         let kafka = kafka_with_heap(HEAP).map_err(|why| anyhow::anyhow!("there is no Kafka here: {why}"))?;
-        let site = Self { kafka, product, pinned, interval: arguments.commit_interval.to_string() };
+        Self::on(kafka, product, Setup { pinned, ..setup.clone() })
+    }
+
+    /// The same on a broker that runs already.
+    pub(crate) fn on(kafka: TestKafka, product: PathBuf, setup: Setup) -> Result<Self> {
+        let site = Self { kafka, product, pinned: setup.pinned, settings: settings(&setup) };
         site.command(&["topics", "apply"])?;
         Ok(site)
     }
@@ -44,15 +61,22 @@ impl Site {
         self.pinned
     }
 
-    /// Publishes actions. Their first time is fixed, so that the same arguments give the same bytes on every day.
-    pub(crate) fn publish(&self, actions: u64, seed: u64) -> Result<()> {
+    /// Publishes actions; `more` are further arguments of `generate`. Their first time is fixed, so that the same
+    /// arguments give the same bytes on every day.
+    pub(crate) fn publish(&self, actions: u64, seed: u64, more: &[&str]) -> Result<()> {
         let (actions, seed) = (actions.to_string(), seed.to_string());
-        self.command(&["generate", "-n", &actions, "--seed", &seed, "--start", "2020-01-01", "--publish"])
+        let fixed = ["generate", "-n", &actions, "--seed", &seed, "--start", "2020-01-01", "--publish"];
+        self.command(&[&fixed[..], more].concat())
     }
 
-    /// Starts a stage.
+    /// Starts a stage that leaves its group when it ends.
     pub(crate) fn run(&self, stage: StageName) -> Product {
-        self.spawn(&["run", "--stage", stage.name(), "--instance", "bench", "--leave"])
+        self.spawn(&["run", "--stage", stage.name(), "--instance", "bench", "--leave"], &[])
+    }
+
+    /// Starts a stage that stays a member of its group, with further settings.
+    pub(crate) fn run_with(&self, stage: StageName, more: &[(&str, &str)]) -> Product {
+        self.spawn(&["run", "--stage", stage.name(), "--instance", "bench"], more)
     }
 
     /// Makes these topics and the stage's group anew, as if it had never run.
@@ -64,7 +88,7 @@ impl Site {
     }
 
     fn command(&self, args: &[&str]) -> Result<()> {
-        let mut process = self.spawn(args);
+        let mut process = self.spawn(args, &[]);
         let status = process.wait(LONG);
         if !status.success() {
             bail!("lms-audit {} ended with {status}:\n{}", args.join(" "), process.stderr());
@@ -73,8 +97,9 @@ impl Site {
     }
 
     /// `taskset` becomes the product, so that the child's pid is the product's.
-    fn spawn(&self, args: &[&str]) -> Product {
-        let environment = self.kafka.environment().into_iter().chain(self.settings());
+    fn spawn(&self, args: &[&str], more: &[(&str, &str)]) -> Product {
+        let more = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment = self.kafka.environment().into_iter().chain(self.settings.clone()).chain(more);
         if self.pinned {
             let product = self.product.to_string_lossy();
             Product::spawn("taskset", [&["-c", "1", &*product], args].concat(), environment)
@@ -82,22 +107,24 @@ impl Site {
             Product::spawn(&self.product, args, environment)
         }
     }
+}
 
-    fn settings(&self) -> [(String, String); 8] {
-        [
-            ("TOPICS_PARTITIONS", "3"),
-            ("TOPICS_REPLICATION_FACTOR", "1"),
-            ("TOPICS_MIN_INSYNC_REPLICAS", "1"),
-            // Index files are preallocated: at their usual size the first commit stalls for seconds.
-            ("TOPICS_EXTRA", r#"{"segment.index.bytes"="65536"}"#),
-            // Any free port; the log, in JSON, says which.
-            ("OPS_LISTEN", "127.0.0.1:0"),
-            ("LOG_FORMAT", "json"),
-            ("NORMALIZER_COMMIT_INTERVAL", self.interval.as_str()),
-            ("AGGREGATOR_COMMIT_INTERVAL", self.interval.as_str()),
-        ]
-        .map(|(name, value)| (format!("LMSAUDIT_{name}"), value.to_owned()))
-    }
+fn settings(setup: &Setup) -> Vec<(String, String)> {
+    let partitions = setup.partitions.to_string();
+    [
+        ("TOPICS_PARTITIONS", &*partitions),
+        ("TOPICS_REPLICATION_FACTOR", "1"),
+        ("TOPICS_MIN_INSYNC_REPLICAS", "1"),
+        // Index files are preallocated: at their usual size the first commit stalls for seconds.
+        ("TOPICS_EXTRA", r#"{"segment.index.bytes"="65536"}"#),
+        // Any free port; the log, in JSON, says which.
+        ("OPS_LISTEN", "127.0.0.1:0"),
+        ("LOG_FORMAT", "json"),
+        ("NORMALIZER_COMMIT_INTERVAL", &setup.interval),
+        ("AGGREGATOR_COMMIT_INTERVAL", &setup.interval),
+    ]
+    .map(|(name, value)| (format!("LMSAUDIT_{name}"), value.to_owned()))
+    .into()
 }
 
 /// Keeps this process, and what it starts, on the first core; tells whether that could be done.
