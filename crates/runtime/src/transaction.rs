@@ -29,12 +29,12 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Limits with this commit interval and room for 30,000 records or 64 MiB. A record of the aggregator's takes some 10 KiB
+    /// Limits with this commit interval and room for 15,000 records or 64 MiB. A record of the aggregator's takes some 10 KiB
     /// until it is committed, as several rows that are read, changed, encoded, sent and kept.
     #[must_use]
     pub fn every(interval: Duration) -> Self {
         let patience = Duration::from_millis(100);
-        Self { interval, records: 30_000, bytes: 64 << 20, patience, restoring: false }
+        Self { interval, records: 15_000, bytes: 64 << 20, patience, restoring: false }
     }
 }
 

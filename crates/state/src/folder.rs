@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use fjall::KeyspaceCreateOptions;
 use fjall::compaction::Leveled;
+use fjall::config::PinningPolicy;
 use stage::store::StoreError;
 use stage::{Label, Partition};
 
@@ -27,10 +28,10 @@ impl Memory {
         self.bytes / 2
     }
 
-    /// Bytes of new rows that one store gathers before it writes a file. It may have two such in memory,
-    /// the one that grows and the one that is being written.
+    /// Bytes of new rows that one store gathers before it writes a file. Under load it has up to five such in memory, the
+    /// one that grows and four that wait to be written: then it waits itself.
     fn table(self) -> u64 {
-        (self.bytes / 4 / u64::from(self.stores.max(1))).clamp(1 << 20, 16 << 20)
+        (self.bytes / 8 / u64::from(self.stores.max(1))).clamp(1 << 20, 16 << 20)
     }
 
     /// Bytes of rows that one store gathers while it is filled for the first time. A few are at the same time, the others
@@ -147,7 +148,12 @@ impl Folder {
         let table = self.memory.table();
         let file = (2 * table).clamp(4 << 20, 64 << 20);
         let merging = Leveled::default().with_l0_threshold(8).with_table_target_size(file);
-        KeyspaceCreateOptions::default().max_memtable_size(table).compaction_strategy(Arc::new(merging))
+        KeyspaceCreateOptions::default()
+            .max_memtable_size(table)
+            .compaction_strategy(Arc::new(merging))
+            // Else indexes and filters of files lie in memory beside the cache, in proportion to the rows.
+            .index_block_pinning_policy(PinningPolicy::all(false))
+            .filter_block_pinning_policy(PinningPolicy::all(false))
     }
 
     /// Bytes, see [`Memory`].

@@ -58,7 +58,7 @@ impl fmt::Display for Figure {
             Bound::AtMost(bound) => (format!("<= {}", shown(bound)), self.judged()),
             Bound::AtLeast(bound) => (format!(">= {}", shown(bound)), self.judged()),
         };
-        let line = format!("{:<68}{value:>12}  {bound:<11}{holds}", self.name);
+        let line = format!("{:<68}{value:>12}  {bound:<14}{holds}", self.name);
         f.write_str(line.trim_end())
     }
 }
