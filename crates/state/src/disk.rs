@@ -14,7 +14,7 @@ use fjall::{Database, Keyspace};
 use stage::Mark;
 use stage::store::{Change, Store, StoreError, Table, Visit};
 
-use crate::folder::Folder;
+use crate::folder::{Folder, SET_ASIDE};
 use crate::gathered::{Gathered, after, place, table_of};
 use crate::head::Head;
 
@@ -101,7 +101,7 @@ impl DiskStore {
     /// Moves what is there out of the way and begins empty.
     fn set_aside(&mut self, why: &str) -> Result<(), StoreError> {
         self.close();
-        let aside = self.path.with_extension("set-aside");
+        let aside = self.path.with_extension(SET_ASIDE);
         tracing::warn!(
             state = %self.path.display(),
             set_aside = %aside.display(),

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use fjall::KeyspaceCreateOptions;
 use fjall::compaction::Leveled;
@@ -12,6 +13,10 @@ use stage::store::StoreError;
 use stage::{Label, Partition};
 
 use crate::disk::DiskStore;
+use crate::sweep::sweep;
+
+/// The extension of what was set aside.
+pub(crate) const SET_ASIDE: &str = "set-aside";
 
 /// How much memory the stores of a process may take for themselves.
 #[derive(Clone, Copy, Debug)]
@@ -93,13 +98,18 @@ impl std::fmt::Debug for Folder {
 }
 
 impl Folder {
-    /// Takes hold of a folder, which is made where it is missing.
+    /// Takes hold of a folder, which is made where it is missing, for its owner alone. State that was set aside by an
+    /// earlier holder, and state that nobody wrote for 14 days, is removed.
     ///
     /// # Errors
     /// [`FolderError`] when another process holds it, or it cannot be written.
     pub fn hold(path: &Path, memory: Memory) -> Result<Self, FolderError> {
         let io = |error| FolderError::Io { path: path.to_owned(), error };
-        std::fs::create_dir_all(path).map_err(io)?;
+        // Rows name people: nobody else is to read them.
+        let mut builder = std::fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(path).map_err(io)?;
         let mut lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -118,6 +128,7 @@ impl Folder {
         }
         lock.set_len(0).and_then(|()| lock.rewind()).map_err(io)?;
         writeln!(lock, "{}", std::process::id()).map_err(io)?;
+        sweep(path, SystemTime::now());
         let config = fjall::Database::builder(path).cache_size(memory.cache()).into_config();
         Ok(Self { path: path.to_owned(), config, memory, _lock: Arc::new(lock) })
     }

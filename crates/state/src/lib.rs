@@ -9,6 +9,7 @@ mod disk;
 mod folder;
 mod gathered;
 mod head;
+mod sweep;
 
 pub use disk::DiskStore;
 pub use folder::{Folder, FolderError, Memory};

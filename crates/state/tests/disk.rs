@@ -311,6 +311,21 @@ fn what_is_reset_is_set_aside_and_begins_empty() {
         store.reset("of another cluster").expect("it can be set aside");
         assert_eq!((store.mark(), store.get(TABLES[0], b"k"), store.len(TABLES[0])), (None, Ok(None), 0));
     }
+    let aside = dir.path().join("stage/3.set-aside");
+    assert!(aside.is_dir());
+    drop((store, folder));
+    hold(dir.path());
+    assert!(!aside.exists(), "it may hold what was purged since");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let path = dir.path().join("made/for/this");
+    hold(&path);
+    assert_eq!(std::fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o700);
 }
 
 #[test]
