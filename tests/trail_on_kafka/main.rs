@@ -19,3 +19,4 @@ mod routed;
 mod secure;
 mod stopped;
 mod stored;
+mod waited_out;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use catalog::Topic;
 use codec::Codec;
-use testkit::{Product, Signal};
+use testkit::{Product, Signal, wait_until};
 use tests::trail::{LONG, Outputs, Site, generated, judge, raw};
 
 #[test]
@@ -41,6 +41,54 @@ fn workers_that_come_and_go_lose_nothing_and_keep_the_order() {
     for product in rest {
         leave(product);
     }
+}
+
+/// KIP-345: a member that comes back under its name within the session gets what it had, and nobody else notices.
+#[test]
+fn a_process_that_restarts_under_its_name_moves_nothing_of_the_others() {
+    let Some(site) = Site::fresh() else { return };
+    let mut actions = generated(3000, 47).map(raw);
+    let run = |name: &str| site.run(name, &["--stage", "normalizer"]);
+    let (mut one, mut two) = (run("one"), run("two"));
+    let mut aggregator = site.run("a", &["--stage", "aggregator"]);
+    for process in [&mut one, &mut two] {
+        process.await_log(LONG, "partition restored");
+    }
+    site.send(actions.by_ref().take(1000));
+    site.await_caught_up(&mut [&mut one, &mut two, &mut aggregator]);
+    let moves = |process: &Product| {
+        let log = process.stderr();
+        log.lines()
+            .filter(|line| line.contains("partitions assigned") || line.contains("partitions revoked"))
+            .count()
+    };
+    let before = moves(&two);
+    assert!(before > 0);
+    leave(one);
+    let mut one = run("one");
+    one.await_log(LONG, "partition restored");
+    site.send(actions);
+    site.await_caught_up(&mut [&mut one, &mut two, &mut aggregator]);
+    assert_eq!(moves(&two), before, "{}", two.stderr());
+    assert!(judge(&site).recorded > 2000);
+}
+
+/// Static membership again: of two processes of one name the group fences one, which ends and says so.
+#[test]
+fn of_two_processes_of_one_name_one_ends_and_says_what_to_do() {
+    let Some(site) = Site::fresh() else { return };
+    let run = || site.run("same", &["--stage", "normalizer"]);
+    let mut one = run();
+    one.await_log(LONG, "partition restored");
+    let mut two = run();
+    wait_until(LONG, "the end of one of them", || !one.is_running() || !two.is_running());
+    let (mut ended, mut goes_on) = if two.is_running() { (one, two) } else { (two, one) };
+    assert_eq!(ended.wait(LONG).code(), Some(1), "{}", ended.stderr());
+    assert!(ended.stderr().contains("instance"), "{}", ended.stderr());
+    let mut aggregator = site.run("a", &["--stage", "aggregator"]);
+    site.send(generated(500, 48).map(raw));
+    site.await_caught_up(&mut [&mut goes_on, &mut aggregator]);
+    assert!(judge(&site).recorded > 300);
 }
 
 fn leave(mut product: Product) {

@@ -18,9 +18,8 @@ use crate::stages::{self, How, OldestState, Stages, Telemetry, Which, check_topi
 use crate::verdict::Verdict;
 use crate::wiring;
 
-/// How long a cluster may be unreachable when the stages start; once they run, any outage is waited
-/// out.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it is said that a start waits for a broker.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
 
 /// Run the stages: actions become audit events, audit events become report rows
 ///
@@ -112,21 +111,27 @@ fn serve(kafka: &Kafka, config: &Config, how: How, stop: &Stop) -> anyhow::Resul
     Ok(())
 }
 
-/// Checks the topics, as soon as a broker answers.
+/// Checks the topics, as soon as a broker answers: an outage is waited out, however long, as it is later.
 fn await_topics(
     admin: &mut impl runtime::Admin,
     config: &Config,
     oldest_state: &OldestState,
     stop: &Stop,
 ) -> anyhow::Result<()> {
-    let deadline = Instant::now() + PATIENCE;
+    let mut said: Option<Instant> = None;
     loop {
         let Err(error) = check_topics(admin, config, oldest_state) else { return Ok(()) };
         let away = error.chain().filter_map(|cause| cause.downcast_ref()).any(wiring::is_away);
-        if !away || Instant::now() >= deadline {
+        if !away {
             return Err(error);
         }
-        tracing::warn!("waiting for a broker at {}: {error:#}", config.kafka.bootstrap_servers);
+        if said.is_none_or(|said| said.elapsed() >= SAY_AGAIN) {
+            let servers = &config.kafka.bootstrap_servers;
+            tracing::warn!(
+                "waiting for a broker at {servers}: {error:#}; it goes on by itself when one answers, if the address is right (kafka.bootstrap_servers)"
+            );
+            said = Some(Instant::now());
+        }
         if stop.wait(Duration::from_secs(2)) {
             return Ok(());
         }

@@ -101,7 +101,9 @@ impl KafkaProducer {
 
     /// A call that ends the transaction, and how many requests to end it the client has sent by then, be they to commit or to
     /// abort. Of more than one a late copy can end the next transaction: a commit's commits what that has written so far, an
-    /// abort's voids it (librdkafka#5423).
+    /// abort's voids it (librdkafka#5423). Counting is enough: where one was sent and answered, no copy is left; where it was
+    /// not answered, by a timeout or a coordinator gone, the client sends another, or the call fails and the producer is
+    /// replaced, whose first request fences what is late.
     fn ending(
         &mut self,
         attempt: &str,
