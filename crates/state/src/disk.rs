@@ -17,6 +17,7 @@ use stage::store::{Change, Store, StoreError, Table, Visit};
 use crate::folder::{Folder, SET_ASIDE};
 use crate::gathered::{Gathered, after, place, table_of};
 use crate::head::Head;
+use crate::sweep::make_room;
 
 /// Changes without a mark are gathered up to so many bytes.
 const GATHERED: usize = 2 << 20;
@@ -142,10 +143,14 @@ impl DiskStore {
     /// Calls fjall. Whatever it says, or where it panics over what it finds, the store is not to be
     /// trusted; only the topics are.
     fn guarded<T>(&self, call: impl FnOnce() -> fjall::Result<T>) -> Result<T, StoreError> {
-        match catch_unwind(AssertUnwindSafe(call)) {
+        let outcome = match catch_unwind(AssertUnwindSafe(call)) {
             Ok(outcome) => outcome.map_err(|error| self.problem(&error)),
             Err(_) => Err(StoreError::Damaged(format!("{}: it cannot be read", self.path.display()))),
+        };
+        if let Err(StoreError::Unwritable(_)) = &outcome {
+            make_room(self.folder.path());
         }
+        outcome
     }
 
     fn problem(&self, error: &fjall::Error) -> StoreError {

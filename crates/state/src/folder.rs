@@ -143,6 +143,10 @@ impl Folder {
         DiskStore::open(&path, self)
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// How a store of this folder is opened.
     pub(crate) fn config(&self, path: &Path) -> fjall::Config {
         // Few rows change at a time and many stores share a process: one thread each, few open files.

@@ -12,23 +12,37 @@ const FORGOTTEN: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// Removes them, each with a line in the log; what cannot be removed is told and left.
 pub(crate) fn sweep(folder: &Path, now: SystemTime) {
-    let stores = below(folder).into_iter().filter(|stage| stage.is_dir()).flat_map(|stage| below(&stage));
-    for store in stores.filter(|store| store.is_dir()) {
-        let why = if store.extension().is_some_and(|extension| extension == SET_ASIDE) {
-            "it was set aside before this start"
+    for store in stores(folder) {
+        if is_aside(&store) {
+            remove(&store, "it was set aside before this start");
         } else if last_written(&store).is_ok_and(|at| now.duration_since(at).is_ok_and(|age| age > FORGOTTEN))
         {
-            "it was not written for 14 days: its partition is elsewhere"
-        } else {
-            continue;
-        };
-        match std::fs::remove_dir_all(&store) {
-            Ok(()) => tracing::info!(state = %store.display(), why, "state on disk was removed"),
-            Err(error) => {
-                tracing::warn!(state = %store.display(), %error, "state on disk cannot be removed: remove it");
-            }
+            remove(&store, "it was not written for 14 days: its partition is elsewhere");
         }
     }
+}
+
+/// Removes what lies set aside, as there is no room for what is needed.
+pub(crate) fn make_room(folder: &Path) {
+    stores(folder).iter().filter(|store| is_aside(store)).for_each(|store| remove(store, "the disk is full"));
+}
+
+fn is_aside(store: &Path) -> bool {
+    store.extension().is_some_and(|extension| extension == SET_ASIDE)
+}
+
+fn remove(store: &Path, why: &str) {
+    match std::fs::remove_dir_all(store) {
+        Ok(()) => tracing::info!(state = %store.display(), why, "state on disk was removed"),
+        Err(error) => {
+            tracing::warn!(state = %store.display(), %error, "state on disk cannot be removed: remove it");
+        }
+    }
+}
+
+fn stores(folder: &Path) -> Vec<PathBuf> {
+    let stages = below(folder).into_iter().filter(|stage| stage.is_dir());
+    stages.flat_map(|stage| below(&stage)).filter(|store| store.is_dir()).collect()
 }
 
 fn below(folder: &Path) -> Vec<PathBuf> {
@@ -76,5 +90,19 @@ mod tests {
         sweep(dir.path(), now + FORGOTTEN + Duration::from_secs(60));
         assert_eq!(there(), [false, true, false]);
         assert!(dir.path().join("lock").exists());
+    }
+
+    #[test]
+    fn room_is_made_of_what_lies_set_aside_alone() {
+        let dir = tempfile::tempdir().expect("a folder can be made");
+        let place = |name: &str| dir.path().join("aggregator").join(name);
+        for name in ["0", "0.set-aside", "1.set-aside"] {
+            std::fs::create_dir_all(place(name)).expect("it can be made");
+        }
+        make_room(dir.path());
+        assert_eq!(
+            ["0", "0.set-aside", "1.set-aside"].map(|name| place(name).exists()),
+            [true, false, false]
+        );
     }
 }

@@ -73,7 +73,10 @@ pub fn run(command: &Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> 
     let accepted = command.accept_dead_letters.clone();
     let oldest_state = OldestState::default();
     let how = How { which: command.stage, workers: command.workers, membership, accepted, oldest_state };
-    serve(&wiring::kafka(&config)?, &config, how, &stop)?;
+    let kafka = wiring::kafka(&config).map_err(anyhow::Error::from);
+    let served = kafka.and_then(|kafka| serve(&kafka, &config, how, &stop));
+    // In the log as well, in its format and at its level: that is what is searched for why a process ended.
+    served.inspect_err(|error| tracing::error!("the process ends: {error:#}"))?;
     Ok(Verdict::Fine)
 }
 
