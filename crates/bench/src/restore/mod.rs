@@ -20,8 +20,9 @@ use figure::Figure;
 /// How soon processing goes on after a crash, and what restoring costs; fails where a bound is broken
 ///
 /// restart  An aggregator that holds the register rows on disk is killed with SIGKILL while it works, three times, and
-///          started again. Told is the time from each start to the first input offset committed after it. The same
-///          instance comes back, so the broker fences its predecessor at once and no session timeout is part of it.
+///          started again. Told is the time from each start until all its partitions are restored and a transaction was
+///          committed after that. The same instance comes back, so the broker fences its predecessor at once and no
+///          session timeout is part of it.
 /// topics   Without that disk: all state is read from the topics, into memory and onto an empty disk. Rows per second
 ///          and core are the records taken from the topics by the CPU seconds of the whole process, its start included.
 /// larger   State that exceeds memory, within this process and without a broker: that many register rows and as many
@@ -74,7 +75,8 @@ pub(crate) struct Sizes {
 /// Bounds that must hold, whatever the sizes.
 pub(crate) const RESTART_SECONDS: f64 = 5.0;
 pub(crate) const ROWS_PER_CORE: f64 = 300_000.0;
-pub(crate) const PEAK_MIB: f64 = 512.0;
+/// 512 MB.
+pub(crate) const PEAK_MIB: f64 = 488.0;
 
 /// Measures, prints and judges.
 ///

@@ -90,9 +90,9 @@ impl Running {
         }
     }
 
-    /// Restores that are done by now.
-    pub(crate) fn restored(&self) -> Restored {
-        restored(&self.process.stderr())
+    /// What its metrics say now.
+    pub(crate) fn metrics(&self) -> Result<Metrics> {
+        Metrics::scrape(self.address)
     }
 
     /// CPU time so far, in seconds, user and system.
