@@ -6,7 +6,7 @@ PACKAGES ?= --workspace
 SEEDS ?= 1
 SEED ?= 1
 JOBS ?= 1
-FAULTS ?= 25
+FAULTS ?= 26
 KAFKA := deploy/kafka/kafka
 
 help: ## This list
@@ -29,7 +29,7 @@ check-deep: ## Every fuzz target for 60 seconds, or for RUNS=1000000 executions 
 
 mutations: setup-build kafka-jars ## One safety rule switched off at a time, which the fault campaign must see: ONLY=rewind,coverage
 	@cargo run --quiet --locked -p tests --bin mutations -- $(if $(ONLY),--only '$(ONLY)')
-faults: setup-build kafka-jars ## The fault campaign: SEEDS=20, from SEED=1, JOBS=1 at once, FAULTS=25 each, more by ARGS='--kinds sigkill'
+faults: setup-build kafka-jars ## The fault campaign: SEEDS=20, from SEED=1, JOBS=1 at once, FAULTS=26 each, more by ARGS='--kinds sigkill'
 	cargo run --quiet --locked --profile campaign -p tests --bin faults -- --seeds $(SEEDS) --seed $(SEED) --jobs $(JOBS) \
 		--faults $(FAULTS) --report target/faults/report.json $(ARGS)
 

@@ -8,6 +8,7 @@ use testkit::{Cluster, Signal};
 
 use super::input::Input;
 use super::kind::Nodes;
+use super::logs::LogFile;
 use super::memory::{Memory, Sampling};
 use super::process::{Launch, Membership, Process};
 use super::progress::Progress;
@@ -109,23 +110,46 @@ impl Hall {
         &self.launch.folder
     }
 
-    /// The process of this stage that a choice falls on: its place among all.
+    /// The process of this stage that a choice falls on, among those that hold partitions where any does: its place among all.
     ///
     /// # Panics
     /// When the stage has none, which is never so.
     #[must_use]
     pub fn victim(&self, stage: StageName, choice: usize) -> usize {
-        let all = self.processes.iter().enumerate();
-        let places: Vec<_> =
-            all.filter(|(_, process)| process.stage == stage).map(|(place, _)| place).collect();
+        let mut places = self.of(stage);
+        let holding = |place: &usize| !self.processes[*place].said().holds().is_empty();
+        if places.iter().any(holding) {
+            places.retain(holding);
+        }
         places[choice % places.len()]
+    }
+
+    /// The places of this stage's processes among all.
+    #[must_use]
+    pub fn of(&self, stage: StageName) -> Vec<usize> {
+        let all = self.processes.iter().enumerate();
+        all.filter(|(_, process)| process.stage == stage).map(|(place, _)| place).collect()
+    }
+
+    /// The logs of every process, or of one stage's.
+    #[must_use]
+    pub fn logs(&self, stage: Option<StageName>) -> Vec<LogFile> {
+        let concerned = |process: &&Process| stage.is_none_or(|stage| stage == process.stage);
+        self.processes.iter().filter(concerned).map(Process::log_of_this_life).collect()
+    }
+
+    /// Where a stage has as many processes as there may be, one that joined leaves; says whether one did.
+    pub fn make_room(&mut self, stage: StageName) -> bool {
+        let full = self.of(stage).len() >= AT_MOST;
+        if full {
+            self.leave(stage);
+        }
+        full
     }
 
     /// One more process joins the stage; where there are enough already, one that joined before leaves first. Returns its place.
     pub fn join(&mut self, stage: StageName) -> usize {
-        if self.processes.iter().filter(|process| process.stage == stage).count() >= AT_MOST {
-            self.leave(stage);
-        }
+        self.make_room(stage);
         self.joined += 1;
         let name = format!("joined-{}", self.joined);
         let mut process = Process::new(&self.launch, stage, &name, Membership::Leaves);
@@ -176,7 +200,7 @@ impl Hall {
     /// Whether any process has a transaction open.
     #[must_use]
     pub fn any_open_transaction(&self) -> bool {
-        self.processes.iter().any(Process::has_open_transaction)
+        self.processes.iter().any(|process| process.said().open_since().is_some())
     }
 
     /// Where the tests' own clients and the oracle connect, past the proxies.
@@ -184,54 +208,6 @@ impl Hall {
     pub fn direct(&self) -> String {
         let addresses: Vec<_> = self.site.kafka.nodes().iter().map(testkit::Node::address).collect();
         addresses.join(",")
-    }
-
-    /// Waits until both stages have committed all there is.
-    ///
-    /// # Errors
-    /// Which partition is not done after `limit`, or who ends again and again.
-    pub fn await_caught_up(&mut self, limit: Duration) -> Result<(), String> {
-        let began = Instant::now();
-        let mut behind = "no coordinator answers".to_owned();
-        while began.elapsed() < limit {
-            self.look_after()?;
-            // The stages one after the other: the aggregator's input ends where the normalizer's work does.
-            let Some(now) = self.progress.now() else { continue };
-            let mut left =
-                StageName::ALL.iter().zip(&now.0).filter_map(|(stage, next)| self.behind(*stage, next));
-            match left.next() {
-                None => return Ok(()),
-                Some(one) => behind = one,
-            }
-            std::thread::sleep(Duration::from_millis(200));
-        }
-        Err(format!("the stages did not catch up within {limit:?} after the input ended: {behind}"))
-    }
-
-    fn behind(&self, stage: StageName, next: &[i64]) -> Option<String> {
-        let topic = stage.input().name();
-        (0..).zip(next).find_map(|(partition, next)| {
-            let last = self.site.kafka.last_offset(&topic, partition)?;
-            (*next <= last)
-                .then(|| format!("{stage} stands at {next} of partition {partition}, not beyond {last}"))
-        })
-    }
-
-    /// Sends what is missing to `at_least` records, ends the input and waits until all of it is delivered; returns how many
-    /// records that are.
-    ///
-    /// # Panics
-    /// When they are not within `limit`.
-    pub fn end_input(&mut self, at_least: u64, limit: Duration) -> u64 {
-        self.input.finish(at_least, limit)
-    }
-
-    /// Ends every process as an operator does; one that does not end well is a problem.
-    pub fn close(&mut self) {
-        let mut running: Vec<_> =
-            self.processes.iter_mut().filter_map(|one| one.is_running().then_some(one)).collect();
-        running.iter_mut().for_each(|process| process.signal(Signal::Term));
-        self.problems.extend(running.into_iter().filter_map(|process| process.await_end().err()));
     }
 }
 

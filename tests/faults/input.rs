@@ -1,10 +1,10 @@
 //! Input that never ends while faults are injected: generated actions at a steady rate from a thread of its own, and floods of
 //! what cannot be recorded.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use testkit::{Raw, Sender, TestKafka};
 
@@ -30,14 +30,21 @@ struct Shared {
     sent: AtomicU64,
     /// How many to send in all.
     enough: AtomicU64,
+    /// How many were sent by when, since the start.
+    history: Mutex<Vec<(SystemTime, u64)>>,
 }
 
 impl Input {
     /// Starts: by the chance of this seed, so many records a second.
     #[must_use]
     pub fn start(kafka: &TestKafka, seed: u64, rate: u64) -> Self {
-        let shared =
-            Shared { sender: kafka.sender(), rate, sent: AtomicU64::new(0), enough: AtomicU64::new(ENDLESS) };
+        let shared = Shared {
+            sender: kafka.sender(),
+            rate,
+            sent: AtomicU64::new(0),
+            enough: AtomicU64::new(ENDLESS),
+            history: Mutex::default(),
+        };
         let shared = Arc::new(shared);
         let working = Arc::clone(&shared);
         let thread = Some(std::thread::spawn(move || working.flow(seed)));
@@ -48,6 +55,13 @@ impl Input {
     #[must_use]
     pub fn delivered(&self) -> u64 {
         self.shared.sender.delivered()
+    }
+
+    /// How many records were handed over to be sent after one instant and until another; while brokers are away, they wait.
+    #[must_use]
+    pub fn sent_between(&self, from: SystemTime, until: SystemTime) -> u64 {
+        let history = self.shared.history.lock().expect("no holder of this lock panics");
+        between(&history, from, until)
     }
 
     /// Sends so many records that cannot be recorded, at once, between the others.
@@ -95,14 +109,26 @@ impl Shared {
             if sent >= enough {
                 return;
             }
+            let before = sent;
             while sent < due && sent < self.enough.load(Ordering::Relaxed) {
                 self.sender.send(&actions.next().expect("there is always another generator"));
                 sent += 1;
             }
             self.sent.store(sent, Ordering::Relaxed);
+            if sent > before {
+                self.history.lock().expect("no holder of this lock panics").push((SystemTime::now(), sent));
+            }
             std::thread::sleep(TICK);
         }
     }
+}
+
+fn between(history: &[(SystemTime, u64)], from: SystemTime, until: SystemTime) -> u64 {
+    let sent_by = |instant| match history.partition_point(|(at, _)| *at <= instant) {
+        0 => 0,
+        count => history[count - 1].1,
+    };
+    sent_by(until) - sent_by(from)
 }
 
 /// Records that are wrong in different ways, among them some whose tenant is known and some that are no JSON at all.
@@ -117,4 +143,17 @@ fn poison(seed: u64, number: usize) -> Raw {
         _ => vec![0xff, 0xfe, 0x00, 0x01],
     };
     Raw::to(&actions_topic()).key(tenant).value(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_sent_within_counts() {
+        let at = |second| SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+        let history = [(at(1), 10), (at(2), 25), (at(5), 70)];
+        let counted = |from, until| between(&history, at(from), at(until));
+        assert_eq!([counted(0, 1), counted(1, 2), counted(2, 4), counted(3, 9)], [10, 15, 0, 45]);
+    }
 }

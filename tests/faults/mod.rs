@@ -3,10 +3,12 @@
 
 #![allow(unreachable_pub, reason = "the parts of one campaign, of which few things are for others")]
 
+mod evidence;
 mod hall;
 mod inject;
 mod input;
 mod kind;
+mod logs;
 mod memory;
 mod options;
 mod process;
@@ -14,12 +16,13 @@ mod progress;
 mod report;
 mod run;
 mod schedule;
+mod settled;
 mod stage;
-mod transactions;
 mod verdict;
 
+pub use evidence::Hit;
 pub use kind::{Kind, Nodes};
-pub use options::Options;
+pub use options::{Bounds, Options};
 pub use report::Report;
 pub use run::{Done, FaultDone, run};
 pub use schedule::{Fault, NodesChoice, Plan, Schedule};

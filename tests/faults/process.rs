@@ -1,5 +1,5 @@
-//! One process of the product in a run: where its state lies, how it is started again under the same name, and what its log
-//! says. Every log is kept in the run's folder.
+//! One process of the product in a run: where its state lies, how it is started again under the same name, and where its logs
+//! are kept: in the run's folder.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use testkit::{Product, Signal};
 
+use super::logs::{Log, LogFile};
 use super::memory::Memory;
 use super::stage::StageName;
-use super::transactions;
 use crate::trail::LONG;
 
 /// What all processes of a run share.
@@ -130,10 +130,9 @@ impl Process {
     /// How it ended, where that is not well.
     pub fn await_end(&mut self) -> Result<(), String> {
         let status = self.take_ended(LONG);
-        if status.success() {
-            return Ok(());
-        }
-        Err(format!("{} was asked to end and did with {status}: {}", self.name(), self.last_words()))
+        let words =
+            || format!("{} was asked to end and did with {status}: {}", self.name(), self.last_words());
+        if status.success() { Ok(()) } else { Err(words()) }
     }
 
     /// Waits until its log contains `text`, for so long; false when it does not, or when the process ends.
@@ -150,16 +149,24 @@ impl Process {
         }
     }
 
-    /// Whether one of its workers has a transaction open, by its log; also of one that was just killed or stopped.
+    /// What the log of its present life says, or of the last one where it does not run.
     #[must_use]
-    pub fn has_open_transaction(&self) -> bool {
-        transactions::is_one_open(&self.log())
+    pub fn said(&self) -> Log {
+        Log::of(&self.log())
+    }
+
+    /// The log of its present life, to be read later.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn log_of_this_life(&self) -> LogFile {
+        let product = self.product.as_ref().unwrap_or_else(|| panic!("{} does not run", self.name()));
+        LogFile { kept: self.log_file(), written: product.stderr_file() }
     }
 
     /// When its open transaction is committed, as it is so long after its begin; None where none is open.
-    #[must_use]
     pub fn commit_due(&self) -> Option<SystemTime> {
-        transactions::open_since(&self.log()).map(|begun| begun + self.launch.commit_interval)
+        self.said().open_since().map(|begun| begun + self.launch.commit_interval)
     }
 
     /// Sets its failpoints; they hold from the next pass of its loops.

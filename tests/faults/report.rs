@@ -7,12 +7,20 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::inject::Hit;
+use super::evidence::Hit;
 use super::kind::Kind;
+use super::options::WHOLE_FROM;
 use super::run::Done;
 
-/// More memory than this is red, in KiB: 512 MiB.
-pub const MOST_MEMORY: u64 = 512 * 1024;
+/// More memory than this is red, in KiB: 512 MB.
+pub const MOST_MEMORY: u64 = 500_000;
+
+/// A whole campaign is red with fewer faults that acted,
+const FAULTS: usize = 500;
+/// with fewer of any kind,
+const OF_EACH_KIND: usize = 15;
+/// or with a smaller share of them, in per cent, in an open transaction.
+const IN_OPEN_TRANSACTION: usize = 40;
 
 /// What came of all runs.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +33,7 @@ pub struct Report {
 struct Row {
     injected: usize,
     open: usize,
+    without_effect: usize,
     unrecovered: usize,
     worst: Duration,
 }
@@ -33,7 +42,33 @@ impl Report {
     /// Everything that makes it red, in words; nothing where all is well.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        self.runs.iter().flat_map(problems).collect()
+        self.runs.iter().flat_map(problems).chain(self.too_few()).collect()
+    }
+
+    /// What a whole campaign did too little of.
+    fn too_few(&self) -> Vec<String> {
+        let whole = self.runs.len() >= WHOLE_FROM && self.runs.iter().all(|run| run.whole);
+        if !whole {
+            return Vec::new();
+        }
+        let (rows, all) = (self.rows(), self.sum());
+        let mut problems = Vec::new();
+        if all.injected < FAULTS {
+            problems.push(format!("{} faults were injected, {FAULTS} are due", all.injected));
+        }
+        for kind in Kind::ALL {
+            let injected = rows.get(&kind).map_or(0, |row| row.injected);
+            if injected < OF_EACH_KIND {
+                problems.push(format!("{kind} was injected {injected} times, {OF_EACH_KIND} are due"));
+            }
+        }
+        if 100 * all.open < IN_OPEN_TRANSACTION * all.injected {
+            let (open, injected) = (all.open, all.injected);
+            problems.push(format!(
+                "{open} of {injected} faults hit an open transaction, {IN_OPEN_TRANSACTION} % are due"
+            ));
+        }
+        problems
     }
 
     /// The report as JSON.
@@ -44,7 +79,7 @@ impl Report {
             .into_iter()
             .map(|(kind, row)| {
                 let row = json!({
-                    "injected": row.injected, "in_open_transaction": row.open,
+                    "injected": row.injected, "in_open_transaction": row.open, "without_effect": row.without_effect,
                     "unrecovered": row.unrecovered, "worst_recovery_ms": millis(row.worst),
                 });
                 (kind.name(), row)
@@ -53,7 +88,9 @@ impl Report {
         let all = self.sum();
         json!({
             "kinds": kinds,
-            "injected": all.injected, "in_open_transaction": all.open, "unrecovered": all.unrecovered, "worst_recovery_ms": millis(all.worst),
+            "injected": all.injected, "in_open_transaction": all.open, "without_effect": all.without_effect,
+            "unrecovered": all.unrecovered, "worst_recovery_ms": millis(all.worst),
+            "worst_failover_ms": self.worst_failover().map(millis),
             "lost": self.total(|verdict| verdict.lost), "doubled": self.total(|verdict| verdict.doubled),
             "out_of_order": self.total(|verdict| verdict.out_of_order),
             "differing": self.total(|verdict| verdict.differing),
@@ -67,19 +104,23 @@ impl Report {
     #[must_use]
     pub fn table(&self) -> String {
         let mut text = format!(
-            "{:<22}{:>10}{:>22}{:>18}\n",
-            "FAULT", "INJECTED", "IN OPEN TRANSACTION", "WORST RECOVERY"
+            "{:<22}{:>10}{:>22}{:>17}{:>17}\n",
+            "FAULT", "INJECTED", "IN OPEN TRANSACTION", "WITHOUT EFFECT", "WORST RECOVERY"
         );
         let mut row = |name: &str, row: Row| {
             let worst = match row.unrecovered {
                 0 => format!("{:.1} s", row.worst.as_secs_f64()),
                 count => format!("{count} never"),
             };
-            let _ = writeln!(text, "{name:<22}{:>10}{:>22}{worst:>18}", row.injected, row.open);
+            let Row { injected, open, without_effect, .. } = row;
+            let _ = writeln!(text, "{name:<22}{injected:>10}{open:>22}{without_effect:>17}{worst:>17}");
         };
         self.rows().into_iter().for_each(|(kind, one)| row(kind.name(), one));
         let all = self.sum();
         row("all", all);
+        if let Some(worst) = self.worst_failover() {
+            let _ = writeln!(text, "while a broker was down: worst {:.1} s", worst.as_secs_f64());
+        }
         let share = (100 * all.open).checked_div(all.injected).unwrap_or(0);
         let nodes = |count| self.runs.iter().filter(|run| run.nodes == count).count();
         let seeds: Vec<_> = self.runs.iter().map(|run| run.seed.to_string()).collect();
@@ -113,7 +154,8 @@ impl Report {
         let mut rows: BTreeMap<Kind, Row> = BTreeMap::new();
         for done in self.runs.iter().flat_map(|run| &run.faults) {
             let row = rows.entry(done.fault.kind).or_default();
-            row.injected += 1;
+            row.injected += usize::from(done.hit != Hit::NoEffect);
+            row.without_effect += usize::from(done.hit == Hit::NoEffect);
             row.open += usize::from(done.hit == Hit::Open);
             row.unrecovered += usize::from(done.recovery.is_none());
             row.worst = row.worst.max(done.recovery.unwrap_or_default());
@@ -125,6 +167,7 @@ impl Report {
         self.rows().values().fold(Row::default(), |sum, row| Row {
             injected: sum.injected + row.injected,
             open: sum.open + row.open,
+            without_effect: sum.without_effect + row.without_effect,
             unrecovered: sum.unrecovered + row.unrecovered,
             worst: sum.worst.max(row.worst),
         })
@@ -132,6 +175,11 @@ impl Report {
 
     fn total(&self, count: impl Fn(&super::verdict::Verdict) -> u64) -> u64 {
         self.runs.iter().filter_map(|run| run.verdict.as_ref()).map(count).sum()
+    }
+
+    /// The longest that one of three brokers kept any partition from moving on while it was down.
+    fn worst_failover(&self) -> Option<Duration> {
+        self.runs.iter().flat_map(|run| &run.faults).filter_map(|done| done.failover).max()
     }
 
     fn memory(&self) -> u64 {
@@ -151,6 +199,9 @@ fn problems(run: &Done) -> Vec<String> {
             run.memory / 1024,
             MOST_MEMORY / 1024
         ));
+    }
+    if run.records < run.least {
+        problems.push(format!("it carried {} records, {} are due", run.records, run.least));
     }
     match &run.verdict {
         None => problems.push("nobody judged the run".into()),
@@ -173,6 +224,7 @@ fn run_json(run: &Done) -> Value {
         json!({
             "number": done.fault.number, "kind": done.fault.kind.name(), "stage": done.fault.stage.name(),
             "hold_ms": millis(done.fault.hold), "in_open_transaction": done.hit == Hit::Open,
+            "without_effect": done.hit == Hit::NoEffect, "failover_ms": done.failover.map(millis),
             "recovery_ms": done.recovery.map(millis), "input": done.input,
         })
     });
@@ -194,54 +246,4 @@ fn millis(time: Duration) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::faults::run::FaultDone;
-    use crate::faults::schedule::{NodesChoice, Plan, Schedule};
-    use crate::faults::verdict::Verdict;
-
-    fn run(verdict: Option<Verdict>) -> Done {
-        let plan = Plan { nodes: NodesChoice::One, kinds: vec![Kind::Sigkill, Kind::Zombie], faults: 4 };
-        let schedule = Schedule::of(5, &plan);
-        let faults = schedule.faults.into_iter().map(|fault| {
-            let hit = if fault.kind == Kind::Sigkill { Hit::Open } else { Hit::Closed };
-            let recovery = Some(Duration::from_millis(1000 * u64::try_from(fault.number).expect("few")));
-            FaultDone { fault, hit, recovery, input: 9 }
-        });
-        Done {
-            seed: 5,
-            nodes: 1,
-            faults: faults.collect(),
-            records: 100,
-            verdict,
-            memory: 2048,
-            ..Done::default()
-        }
-    }
-
-    #[test]
-    fn kinds_are_counted_and_a_clean_run_is_green() {
-        let report = Report { runs: vec![run(Some(Verdict::default()))] };
-        assert_eq!(report.problems(), Vec::<String>::new());
-        let json = report.json();
-        assert_eq!(json["kinds"]["sigkill"]["injected"], 2);
-        assert_eq!(json["kinds"]["sigkill"]["in_open_transaction"], 2);
-        assert_eq!(json["kinds"]["zombie"]["in_open_transaction"], 0);
-        assert_eq!((&json["injected"], &json["worst_recovery_ms"]), (&json!(4), &json!(4000)));
-        assert!(
-            report.table().contains("50 % in an open transaction") && report.table().ends_with("green\n")
-        );
-    }
-
-    #[test]
-    fn a_loss_no_verdict_too_much_memory_and_a_problem_are_red() {
-        let lost = run(Some(Verdict { lost: 1, ..Verdict::default() }));
-        let fat = Done { memory: MOST_MEMORY + 1, ..run(Some(Verdict::default())) };
-        let stuck = Done { problems: vec!["stuck".into()], ..run(Some(Verdict::default())) };
-        for red in [lost, run(None), fat, stuck] {
-            let report = Report { runs: vec![red] };
-            assert_eq!(report.problems().len(), 1, "{:?}", report.problems());
-            assert!(report.table().contains("red:"));
-        }
-    }
-}
+mod tests;

@@ -1,12 +1,14 @@
 //! One run: a hall is built, the schedule carried out fault by fault, everything healed, the input ended, and a judge asked.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use super::evidence::{Evidence, Hit};
 use super::hall::{Ground, Hall};
-use super::inject::{Hit, inject};
-use super::options::Options;
+use super::inject::inject;
+use super::options::{Bounds, Options};
 use super::schedule::{Fault, Schedule};
 use super::verdict::{Verdict, decide};
 
@@ -14,17 +16,23 @@ use super::verdict::{Verdict, decide};
 const PATIENCE: u32 = 4;
 /// The backlog of a run that was disturbed to its end, and a transaction that nobody ends but its timeout.
 const CATCH_UP: Duration = Duration::from_secs(300);
+/// So many more of its kind are tried in the place of a fault without effect.
+const AGAIN: usize = 3;
+/// Input is counted over this at least, where a fault is shorter.
+const WHILE_INPUT_FLOWS: Duration = Duration::from_secs(1);
 
-/// A fault that was injected.
+/// A fault that was carried out.
 #[derive(Clone, Debug)]
 pub struct FaultDone {
     /// What was done.
     pub fault: Fault,
-    /// Whether a transaction was open.
+    /// Whether it acted, and on an open transaction.
     pub hit: Hit,
     /// From the fault's end until every partition moved on; None where that was not waited for to the end.
     pub recovery: Option<Duration>,
-    /// Records that were delivered from its beginning until the recovery.
+    /// From the death of one of three brokers until every partition had moved on twice while it was down.
+    pub failover: Option<Duration>,
+    /// Records that were sent from when it began to act until it was healed.
     pub input: u64,
 }
 
@@ -39,6 +47,10 @@ pub struct Done {
     pub faults: Vec<FaultDone>,
     /// Records that were sent.
     pub records: u64,
+    /// How many had to be.
+    pub least: u64,
+    /// Whether it is part of a whole campaign, which must do enough of everything.
+    pub whole: bool,
     /// What the judge said; None where nobody was asked.
     pub verdict: Option<Verdict>,
     /// The most memory of any process, in KiB.
@@ -59,7 +71,13 @@ pub fn run(
     tell: &dyn Fn(&str),
 ) -> Option<Done> {
     let began = Instant::now();
-    let mut done = Done { seed: schedule.seed, nodes: schedule.nodes.count(), ..Done::default() };
+    let mut done = Done {
+        seed: schedule.seed,
+        nodes: schedule.nodes.count(),
+        least: options.records,
+        whole: options.whole(),
+        ..Done::default()
+    };
     let folder = match fresh_folder(options, schedule.seed) {
         Ok(folder) => folder,
         Err(error) => {
@@ -105,37 +123,63 @@ fn disturb(
     done: &mut Done,
     tell: &dyn Fn(&str),
 ) -> Result<(), String> {
-    let patience = options.bound * PATIENCE;
-    let first = hall.await_recovery(patience).map_err(|problem| format!("at the start: {problem}"))?;
+    let first = hall.await_recovery(options.bound.recovery * PATIENCE);
+    let first = first.map_err(|problem| format!("at the start: {problem}"))?;
     tell(&format!("  both stages at work after {:.1} s", first.as_secs_f64()));
-    for fault in &schedule.faults {
+    let mut waiting: VecDeque<_> = schedule.faults.iter().map(|fault| (fault.clone(), 0)).collect();
+    let mut last = waiting.len();
+    while let Some((fault, tried)) = waiting.pop_front() {
         hall.look_after()?;
-        let delivered = hall.input.delivered();
-        let hit = inject(hall, fault).unwrap_or_else(|problem| {
-            hall.problems.push(format!("fault {}, {}: {problem}", fault.number, fault.kind));
-            Hit::Closed
-        });
-        let recovered = hall.await_recovery(patience);
-        let input = hall.input.delivered() - delivered;
-        let recovery = recovered.as_ref().ok().copied();
-        tell(&line(fault, schedule.faults.len(), hit, recovery));
-        done.faults.push(FaultDone { fault: fault.clone(), hit, recovery, input });
-        if input == 0 {
-            hall.problems.push(format!("fault {}, {}: no input flowed", fault.number, fault.kind));
+        let (one, recovered) = disturb_once(hall, &fault, options);
+        tell(&line(&one, schedule.faults.len()));
+        let whose = format!("fault {}, {}", fault.number, fault.kind);
+        hall.problems.extend(beyond(&one, options.bound).into_iter().map(|what| format!("{whose}: {what}")));
+        if one.hit == Hit::NoEffect && tried < AGAIN {
+            last += 1;
+            waiting.push_back((schedule.again(fault.kind, last), tried + 1));
+        } else if one.hit == Hit::NoEffect {
+            hall.problems.push(format!("{whose}: without effect, as were {AGAIN} before it"));
         }
-        match recovered {
-            Ok(took) if took > options.bound => hall.problems.push(format!(
-                "fault {}, {}: recovery took {:.1} s, the bound is {} s",
-                fault.number,
-                fault.kind,
-                took.as_secs_f64(),
-                options.bound.as_secs()
-            )),
-            Ok(_) => {}
-            Err(problem) => return Err(format!("fault {}, {}: {problem}", fault.number, fault.kind)),
-        }
+        done.faults.push(one);
+        recovered.map_err(|problem| format!("{whose}: {problem}"))?;
     }
     Ok(())
+}
+
+/// Injects one fault, waits until the trail has recovered, and weighs what the logs say of it then. Where it does not recover,
+/// why.
+fn disturb_once(hall: &mut Hall, fault: &Fault, options: &Options) -> (FaultDone, Result<(), String>) {
+    let evidence = inject(hall, fault).unwrap_or_else(|problem| {
+        hall.problems.push(format!("fault {}, {}: {problem}", fault.number, fault.kind));
+        Evidence::none()
+    });
+    let healed = SystemTime::now();
+    let recovered = hall.await_recovery(options.bound.recovery * PATIENCE);
+    let sent = |began| hall.input.sent_between(began, healed.max(began + WHILE_INPUT_FLOWS));
+    let done = FaultDone {
+        fault: fault.clone(),
+        hit: evidence.weigh(hall),
+        recovery: recovered.as_ref().ok().copied(),
+        failover: evidence.failover,
+        input: evidence.began().map_or(0, sent),
+    };
+    (done, recovered.map(|_| ()))
+}
+
+/// What of it went beyond a bound.
+fn beyond(done: &FaultDone, bounds: Bounds) -> Vec<String> {
+    let mut beyond = Vec::new();
+    let times = [("recovery", done.recovery, bounds.recovery), ("failover", done.failover, bounds.failover)];
+    for (what, took, bound) in times {
+        if let Some(took) = took.filter(|took| *took > bound) {
+            let (took, bound) = (took.as_secs_f64(), bound.as_secs());
+            beyond.push(format!("{what} took {took:.1} s, the bound is {bound} s"));
+        }
+    }
+    if done.hit != Hit::NoEffect && done.input == 0 {
+        beyond.push("no input flowed".into());
+    }
+    beyond
 }
 
 fn settle(hall: &mut Hall, options: &Options, done: &mut Done, tell: &dyn Fn(&str)) -> Result<(), String> {
@@ -152,12 +196,19 @@ fn settle(hall: &mut Hall, options: &Options, done: &mut Done, tell: &dyn Fn(&st
     Ok(())
 }
 
-fn line(fault: &Fault, of: usize, hit: Hit, recovery: Option<Duration>) -> String {
+fn line(done: &FaultDone, of: usize) -> String {
+    let time = |took: Duration| format!("{:.1} s", took.as_secs_f64());
     let recovery =
-        recovery.map_or("not recovered".into(), |took| format!("recovered in {:.1} s", took.as_secs_f64()));
-    let hit = if hit == Hit::Open { "in an open transaction" } else { "outside" };
-    let Fault { number, kind, stage, hold, .. } = fault;
-    format!("  {number:3}/{of} {kind:<20} {stage:<10} {hold:>6.1?} {hit:<22} {recovery}")
+        done.recovery.map_or("not recovered".into(), |took| format!("recovered in {}", time(took)));
+    let failover =
+        done.failover.map_or(String::new(), |took| format!(", without the broker in {}", time(took)));
+    let hit = match done.hit {
+        Hit::Open => "in an open transaction",
+        Hit::Closed => "outside",
+        Hit::NoEffect => "without effect",
+    };
+    let Fault { number, kind, stage, hold, .. } = &done.fault;
+    format!("  {number:3}/{of} {kind:<20} {stage:<10} {hold:>6.1?} {hit:<22} {recovery}{failover}")
 }
 
 /// The run's folder, without what an earlier run of the same seed left there.
@@ -170,4 +221,30 @@ fn fresh_folder(options: &Options, seed: u64) -> Result<PathBuf, String> {
     };
     made.map_err(|error| format!("the folder {} cannot be made anew: {error}", folder.display()))?;
     Ok(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::faults::kind::Kind;
+    use crate::faults::schedule::{NodesChoice, Plan};
+
+    #[test]
+    fn each_bound_and_missing_input_is_told() {
+        let plan = Plan { nodes: NodesChoice::Three, kinds: vec![Kind::BrokerKill], faults: 1 };
+        let fault = Schedule::of(1, &plan).faults.remove(0);
+        let bounds = Bounds::default();
+        let (recovery, failover) = (Some(bounds.recovery), Some(bounds.failover));
+        let good = FaultDone { fault, hit: Hit::Open, recovery, failover, input: 1 };
+        assert_eq!(beyond(&good, bounds), Vec::<String>::new());
+        let more = |time: Duration| Some(time + Duration::from_secs(1));
+        let slow =
+            FaultDone { recovery: more(bounds.recovery), failover: more(bounds.failover), ..good.clone() };
+        assert_eq!(
+            beyond(&slow, bounds),
+            ["recovery took 46.0 s, the bound is 45 s", "failover took 31.0 s, the bound is 30 s"]
+        );
+        assert_eq!(beyond(&FaultDone { input: 0, ..good.clone() }, bounds), ["no input flowed"]);
+        assert!(beyond(&FaultDone { hit: Hit::NoEffect, input: 0, ..good }, bounds).is_empty());
+    }
 }

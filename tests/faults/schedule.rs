@@ -93,6 +93,13 @@ impl Schedule {
         let faults = (1..).zip(kinds).map(|(number, kind)| fault(&mut chance, number, kind)).collect();
         Self { seed, nodes, commit_interval, faults }
     }
+
+    /// Another fault of the same kind, in the place of one without effect; the same again for the same number.
+    #[must_use]
+    pub fn again(&self, kind: Kind, number: usize) -> Fault {
+        let number_of_run = u64::try_from(number).expect("few");
+        fault(&mut Chance::of(self.seed.wrapping_mul(10_000) + number_of_run), number, kind)
+    }
 }
 
 /// One line for the run and one for each fault.
@@ -204,6 +211,15 @@ mod tests {
             let (from, until) = fault.kind.hold_millis();
             assert!((millis(from)..millis(until)).contains(&fault.hold), "{fault}");
         }
+    }
+
+    #[test]
+    fn another_in_the_place_of_one_is_of_its_kind_and_the_same_again() {
+        let schedule = Schedule::of(3, &plan(NodesChoice::One));
+        let again = schedule.again(Kind::Zombie, 26);
+        assert_eq!((again.kind, again.number), (Kind::Zombie, 26));
+        assert_eq!(again, schedule.again(Kind::Zombie, 26));
+        assert_ne!(again.choice, schedule.again(Kind::Zombie, 27).choice);
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl<'a> Runner<'a> {
         for seed in &mutation.seeds {
             outcome.seeds.push(*seed);
             let done = self.campaign(&mutated, &mutation.name, &mutation.campaign, *seed)?;
-            let bound = mutation.campaign.options(*seed, &self.folder)?.bound;
+            let bound = mutation.campaign.options(*seed, &self.folder)?.bound.recovery;
             outcome.faults += done.faults.len();
             outcome.found = signs(&done, bound);
             (self.tell)(&format!("  seed {seed} without it: {}, {} s", outcome.found(), done.took.as_secs()));

@@ -1,5 +1,7 @@
 //! What befalls the offsets of a group from outside: forgotten by Kafka, or reset by hand.
 
+use std::time::Duration;
+
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{CommitMode, Consumer};
@@ -9,6 +11,9 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use crate::kafka::{ANSWER, TestKafka, block_on};
 use crate::wait::wait_until;
+
+/// So long an answer is of use about what passes by itself.
+const PRESENTLY: Duration = Duration::from_secs(1);
 
 impl TestKafka {
     /// Deletes a group and its offsets, as Kafka does some days after the group has emptied; waits until it has.
@@ -45,6 +50,13 @@ impl TestKafka {
                 Err(error) => panic!("an offset of group {group} cannot be committed: {error}"),
             }
         });
+    }
+
+    /// Whether a group waits for its members to join again; false where no coordinator answers.
+    pub fn is_rebalancing(&self, group: &str) -> bool {
+        let consumer = self.consumer(&[("group.id", group)]);
+        let Ok(found) = consumer.fetch_group_list(Some(group), PRESENTLY) else { return false };
+        found.groups().iter().any(|one| one.name() == group && one.state() == "PreparingRebalance")
     }
 
     /// The offset that a group has committed.

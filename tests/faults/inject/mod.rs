@@ -9,30 +9,28 @@ mod state;
 
 use std::time::{Duration, Instant, SystemTime};
 
+use super::evidence::{Act, Evidence};
 use super::hall::Hall;
 use super::kind::Kind;
 use super::schedule::{Aim, Fault};
+use super::stage::StageName;
+use crate::trail::LONG;
 
 /// How long an open transaction is waited for; with input flowing one opens several times within this.
 const AIMING: Duration = Duration::from_secs(5);
 /// The same for one that is being committed: its interval comes on top.
 const AIMING_AT_COMMIT: Duration = Duration::from_secs(10);
 
-/// Whether a fault hit an open transaction: of its victim, or of any process where it befalls all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hit {
-    /// A transaction was open.
-    Open,
-    /// None was.
-    Closed,
-}
-
-/// Injects one fault and heals it.
+/// Injects one fault and heals it; returns what shows that it acted.
 ///
 /// # Errors
 /// What the victim did that it must not.
-pub fn inject(hall: &mut Hall, fault: &Fault) -> Result<Hit, String> {
+pub fn inject(hall: &mut Hall, fault: &Fault) -> Result<Evidence, String> {
     std::thread::sleep(fault.pause);
+    if fault.kind == Kind::RebalanceInRestore && hall.make_room(fault.stage) {
+        // A victim that leaves again for the sake of the joiner would restore nothing.
+        hall.await_recovery(LONG)?;
+    }
     let victim = hall.victim(fault.stage, fault.choice);
     match fault.kind {
         Kind::Sigkill => processes::kill(hall, fault, victim),
@@ -60,25 +58,31 @@ pub fn inject(hall: &mut Hall, fault: &Fault) -> Result<Hit, String> {
 }
 
 /// So many records that cannot be recorded as the fault's length has milliseconds, times four.
-fn flood(hall: &Hall, fault: &Fault) -> Hit {
-    let hit = aim_at_any(hall, fault);
+fn flood(hall: &Hall, fault: &Fault) -> Evidence {
+    aim_at_any(hall, fault);
+    let written = hall.dead_letters();
     let millis = usize::try_from(fault.hold.as_millis()).expect("a hold is short");
+    let from = SystemTime::now();
     hall.input.flood(4 * millis, u64::try_from(fault.number).expect("few"));
     std::thread::sleep(fault.hold);
-    hit
+    let acts = Act::during(hall.logs(Some(StageName::Normalizer)), from, SystemTime::now());
+    let flooded = i64::try_from(4 * millis).expect("few");
+    Evidence::later(acts, move |hall| {
+        ask(LONG, || (hall.dead_letters() >= written + flooded).then_some(())).is_some()
+    })
 }
 
-/// Waits for an open transaction of this process where the fault wants one; says whether one is open.
-fn aim_at(hall: &Hall, fault: &Fault, victim: usize) -> Hit {
-    if fault.aim == Aim::Commit {
-        return aim_at_commit(hall, fault, victim);
+/// Waits for an open transaction of this process where the fault wants one.
+fn aim_at(hall: &Hall, fault: &Fault, victim: usize) {
+    match fault.aim {
+        Aim::Commit => aim_at_commit(hall, fault, victim),
+        _ => aim(fault, || hall.processes[victim].said().open_since().is_some()),
     }
-    aim(fault, || hall.processes[victim].has_open_transaction())
 }
 
 /// Waits until this process commits its transaction: rows are sent then, after them offsets, after them the transaction ends.
 /// How far it is within that is a matter of milliseconds, and of the fault's choice.
-fn aim_at_commit(hall: &Hall, fault: &Fault, victim: usize) -> Hit {
+fn aim_at_commit(hall: &Hall, fault: &Fault, victim: usize) {
     let within = Duration::from_millis(u64::try_from(fault.choice).expect("small") % 40);
     let began = Instant::now();
     while began.elapsed() < AIMING_AT_COMMIT {
@@ -86,32 +90,39 @@ fn aim_at_commit(hall: &Hall, fault: &Fault, victim: usize) -> Hit {
         // One that is due already is missed, and waited for no longer.
         if let Some(Ok(left)) = due.map(|due| due.duration_since(SystemTime::now())) {
             std::thread::sleep(left);
-            return Hit::Open;
+            return;
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    Hit::Closed
 }
 
 /// The same for any process.
-fn aim_at_any(hall: &Hall, fault: &Fault) -> Hit {
-    aim(fault, || hall.any_open_transaction())
+fn aim_at_any(hall: &Hall, fault: &Fault) {
+    aim(fault, || hall.any_open_transaction());
 }
 
-fn aim(fault: &Fault, open: impl Fn() -> bool) -> Hit {
+fn aim(fault: &Fault, open: impl Fn() -> bool) {
     let began = Instant::now();
-    loop {
-        if open() {
-            return Hit::Open;
-        }
-        if fault.aim == Aim::AnyTime || began.elapsed() > AIMING {
-            return Hit::Closed;
-        }
+    while fault.aim != Aim::AnyTime && began.elapsed() < AIMING && !open() {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// What the log of a victim says now that it can say no more.
-fn hit(hall: &Hall, victim: usize) -> Hit {
-    if hall.processes[victim].has_open_transaction() { Hit::Open } else { Hit::Closed }
+/// Asks until there is an answer, for so long.
+fn ask<T>(limit: Duration, answer: impl Fn() -> Option<T>) -> Option<T> {
+    let began = Instant::now();
+    loop {
+        let found = answer();
+        if found.is_some() || began.elapsed() > limit {
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Kills the victim. Dead, it can say no more: a transaction without an end was open.
+fn kill(hall: &mut Hall, victim: usize) -> Vec<Act> {
+    let log = hall.processes[victim].log_of_this_life();
+    hall.processes[victim].kill();
+    Act::at(vec![log], SystemTime::now())
 }

@@ -3,32 +3,48 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
-use super::{Hit, aim_at, hit};
+use super::{aim_at, ask};
+use crate::faults::evidence::{Act, Evidence};
 use crate::faults::hall::Hall;
 use crate::faults::schedule::Fault;
 use crate::trail::Chance;
 
-pub(super) fn fail_writes(hall: &mut Hall, fault: &Fault, victim: usize) -> Result<Hit, String> {
-    let hit = aim_at(hall, fault, victim);
-    hall.processes[victim].set_failpoints("state_write_fails\n");
+/// State is written after each commit of a process that holds partitions; one commits all few seconds.
+const WRITES: Duration = Duration::from_secs(30);
+
+/// Lasts until a write has failed, and then as long as the fault says.
+pub(super) fn fail_writes(hall: &mut Hall, fault: &Fault, victim: usize) -> Result<Evidence, String> {
+    aim_at(hall, fault, victim);
+    let process = &hall.processes[victim];
+    let (log, armed) = (process.log_of_this_life(), SystemTime::now());
+    process.set_failpoints("state_write_fails\n");
+    let failed = ask(WRITES, || log.read().first(&["state is not written"], armed));
     std::thread::sleep(fault.hold);
-    hall.processes[victim].set_failpoints("");
-    Ok(hit)
+    process.set_failpoints("");
+    let acts = Act::during(vec![log], failed.unwrap_or(armed), SystemTime::now());
+    Ok(Evidence::seen(acts, failed.is_some()))
 }
 
-pub(super) fn damage(hall: &mut Hall, fault: &Fault, victim: usize) -> Result<Hit, String> {
+/// Shows when the process sets state aside, or begins anew from the topics with what it held.
+pub(super) fn damage(hall: &mut Hall, fault: &Fault, victim: usize) -> Result<Evidence, String> {
     aim_at(hall, fault, victim);
-    hall.processes[victim].kill();
-    let hit = hit(hall, victim);
+    let held = hall.processes[victim].said().holds();
+    let acts = super::kill(hall, victim);
     let process = &mut hall.processes[victim];
     let folder = process.state_folder();
     let damaged = damage_files(&folder, fault.choice);
     std::thread::sleep(fault.hold);
     process.start();
+    let log = process.log_of_this_life();
     match damaged {
         Ok(0) => Err(format!("{} holds no files of state to damage", folder.display())),
-        Ok(_) => Ok(hit),
+        Ok(_) => Ok(Evidence::later(acts, move |_| {
+            let log = log.read();
+            let set_aside = log.first(&["state on disk is not used"], SystemTime::UNIX_EPOCH).is_some();
+            set_aside || !log.rebuilt().is_disjoint(&held)
+        })),
         Err(error) => Err(format!("the files in {} could not be damaged: {error}", folder.display())),
     }
 }

@@ -131,12 +131,14 @@ impl Log for KafkaLog {
 
 /// Asks the leader of a partition; where it leads no more, asks who leads what, and then once more. Of itself librdkafka learns
 /// anew only of the one topic it was wrong about, and after the answer: with dozens of topics each would have to fail in its turn.
+/// Of a partition that a broker left out, as one does that has just started, it learns nothing more until what it knows is old, a
+/// quarter of an hour later.
 fn ask_leader<T>(
     consumer: &BaseConsumer<Quiet>,
     mut ask: impl FnMut() -> Result<T, KafkaError>,
 ) -> Result<T, KafkaError> {
     match ask() {
-        Err(error) if error.rdkafka_error_code().is_some_and(leads_no_more) => {
+        Err(error) if error.rdkafka_error_code().is_some_and(knows_no_more) => {
             consumer.fetch_metadata(None, PATIENCE)?;
             ask()
         }
@@ -144,13 +146,16 @@ fn ask_leader<T>(
     }
 }
 
-const fn leads_no_more(code: RDKafkaErrorCode) -> bool {
+const fn knows_no_more(code: RDKafkaErrorCode) -> bool {
     matches!(
         code,
         RDKafkaErrorCode::NotLeaderForPartition
             | RDKafkaErrorCode::LeaderNotAvailable
             | RDKafkaErrorCode::FencedLeaderEpoch
             | RDKafkaErrorCode::UnknownLeaderEpoch
+            | RDKafkaErrorCode::UnknownPartition
+            | RDKafkaErrorCode::UnknownTopic
+            | RDKafkaErrorCode::UnknownTopicOrPartition
     )
 }
 
