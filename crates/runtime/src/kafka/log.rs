@@ -19,6 +19,8 @@ use crate::error::{BrokerError, Cause, Remedy};
 use crate::port::{Extent, Log, Slice};
 
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the leader that is known is asked before it is asked who leads.
+const AT_FIRST: Duration = Duration::from_secs(2);
 
 /// A reader of committed records on Kafka.
 pub struct KafkaLog {
@@ -95,7 +97,7 @@ impl Log for KafkaLog {
     fn extent(&mut self, topic: &str, partition: Partition) -> Result<Extent, BrokerError> {
         let attempt = format!("asking what {topic} partition {partition} holds");
         let held = |consumer: &BaseConsumer<Quiet>| {
-            let ask = || consumer.fetch_watermarks(topic, number(partition), PATIENCE);
+            let ask = |wait| consumer.fetch_watermarks(topic, number(partition), wait);
             ask_leader(consumer, ask).map_err(|e| unasked(&attempt, &e))
         };
         let (start, stable) = held(&self.committed)?;
@@ -109,8 +111,8 @@ impl Log for KafkaLog {
         wanted
             .add_partition_offset(topic, number(partition), rdkafka::Offset::Offset(time.get().max(0)))
             .map_err(|e| unasked(&attempt, &e))?;
-        let ask = || {
-            let found = self.uncommitted.offsets_for_times(wanted.clone(), PATIENCE)?;
+        let ask = |wait| {
+            let found = self.uncommitted.offsets_for_times(wanted.clone(), wait)?;
             found
                 .elements()
                 .first()
@@ -129,24 +131,24 @@ impl Log for KafkaLog {
     }
 }
 
-/// Asks the leader of a partition; where it leads no more, asks who leads what, and then once more. Of itself librdkafka learns
-/// anew only of the one topic it was wrong about, and after the answer: with dozens of topics each would have to fail in its turn.
-/// Of a partition that a broker left out, as one does that has just started, it learns nothing more until what it knows is old, a
-/// quarter of an hour later.
+/// Asks the leader of a partition, for so long; where it leads no more or does not answer, asks who leads what, and then once
+/// more. Of itself librdkafka learns anew only of the one topic it was wrong about, and after the answer: with dozens of topics
+/// each would have to fail in its turn. Of a leader that died it learns nothing, as nobody is subscribed; and of a partition that a
+/// broker left out, as one does that has just started, not until what it knows is old, a quarter of an hour later.
 fn ask_leader<T>(
     consumer: &BaseConsumer<Quiet>,
-    mut ask: impl FnMut() -> Result<T, KafkaError>,
+    ask: impl Fn(Duration) -> Result<T, KafkaError>,
 ) -> Result<T, KafkaError> {
-    match ask() {
-        Err(error) if error.rdkafka_error_code().is_some_and(knows_no_more) => {
+    match ask(AT_FIRST) {
+        Err(error) if error.rdkafka_error_code().is_some_and(may_be_elsewhere) => {
             consumer.fetch_metadata(None, PATIENCE)?;
-            ask()
+            ask(PATIENCE)
         }
         other => other,
     }
 }
 
-const fn knows_no_more(code: RDKafkaErrorCode) -> bool {
+const fn may_be_elsewhere(code: RDKafkaErrorCode) -> bool {
     matches!(
         code,
         RDKafkaErrorCode::NotLeaderForPartition
@@ -156,6 +158,9 @@ const fn knows_no_more(code: RDKafkaErrorCode) -> bool {
             | RDKafkaErrorCode::UnknownPartition
             | RDKafkaErrorCode::UnknownTopic
             | RDKafkaErrorCode::UnknownTopicOrPartition
+            | RDKafkaErrorCode::OperationTimedOut
+            | RDKafkaErrorCode::RequestTimedOut
+            | RDKafkaErrorCode::BrokerTransportFailure
     )
 }
 
