@@ -75,8 +75,34 @@ fn prepare() -> EmbeddedLog {
 /// kept, too, or lost.
 #[derive(Clone, Default)]
 struct Kept {
-    stores: Arc<Mutex<BTreeMap<(Label, Partition), Cellar>>>,
+    stores: Arc<Mutex<Stores>>,
     applied_is_lost: bool,
+    disk: Arc<Mutex<Disk>>,
+    /// Why state was set aside, each time.
+    set_aside: Arc<Mutex<Vec<String>>>,
+}
+
+type Stores = BTreeMap<(Label, Partition), Cellar>;
+
+/// A disk that takes no writes for a while.
+#[derive(Clone, Copy, Default)]
+struct Disk {
+    /// Commits of stores that were asked for so far.
+    asked: u32,
+    /// From which one on they fail, and how many do.
+    fails_from: u32,
+    fails: u32,
+    /// Those that failed.
+    failed: u32,
+}
+
+impl Disk {
+    fn write(&mut self) -> Result<(), StoreError> {
+        let fails = (self.fails_from..self.fails_from + self.fails).contains(&self.asked);
+        self.asked += 1;
+        self.failed += u32::from(fails);
+        if fails { Err(StoreError::Unwritable("no space left on device".into())) } else { Ok(()) }
+    }
 }
 
 type Cells = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
@@ -144,6 +170,7 @@ impl Store for Open {
     }
 
     fn commit(&mut self, changes: Vec<Change>, mark: &Mark) -> Result<(), StoreError> {
+        self.kept.disk.lock().expect("nobody panics").write()?;
         self.apply(changes)?;
         self.mark = Some(mark.clone());
         self.keep();
@@ -155,7 +182,10 @@ impl Store for Open {
     }
 
     fn reset(&mut self, why: &str) -> Result<(), StoreError> {
-        panic!("the state always fits the topics here: {why}");
+        self.kept.set_aside.lock().expect("nobody panics").push(why.to_owned());
+        (self.cells, self.mark) = (Cells::new(), None);
+        self.keep();
+        Ok(())
     }
 
     fn len(&self, table: Table) -> u64 {
@@ -320,9 +350,65 @@ fn both_stages_survive_every_crash_point_with_state_that_outlives_them() {
     for applied_is_lost in [false, true] {
         survive(|log, waves| {
             let kept = Kept { applied_is_lost, ..Kept::default() };
-            Supervised::new(log, &parts(Some(&kept)), waves).run()
+            let seen = Supervised::new(log, &parts(Some(&kept)), waves).run();
+            let set_aside = kept.set_aside.lock().expect("nobody panics");
+            assert!(set_aside.is_empty(), "the state always fits the topics here: {set_aside:?}");
+            seen
         });
     }
+}
+
+/// All waves with a disk that fails like this, and, after a restart, one action more in each partition; what is seen and kept in
+/// the end, and how many commits the waves took.
+fn on_disk(fails_from: u32, fails: u32) -> (Account, Vec<(Label, Partition, Cells)>, u32) {
+    let disk = Arc::new(Mutex::new(Disk { fails_from, fails, ..Disk::default() }));
+    let kept = Kept { disk: Arc::clone(&disk), ..Kept::default() };
+    let (log, parts) = (prepare(), parts(Some(&kept)));
+    let run = |waves: &[Vec<Put>]| {
+        let seen = Supervised::new(&log, &parts, waves).run();
+        seen.unwrap_or_else(|why| panic!("{fails} failures from commit {fails_from} on: {why}"))
+    };
+    run(&waves());
+    let asked = disk.lock().expect("nobody panics").asked;
+    let more = (0..PARTITIONS).map(|p| (p, earlier(&in_partition("crash", p), "more", json!({}))));
+    let seen = run(&[more.collect()]);
+    assert_eq!(difference(&seen.actions, &seen.outputs), None, "{fails} failures from {fails_from} on");
+    let stores = kept.stores.lock().expect("nobody panics");
+    let cells = stores.iter().map(|((stage, partition), (cells, _))| (*stage, *partition, cells.clone()));
+    let failed = disk.lock().expect("nobody panics").failed;
+    assert_eq!(failed, fails, "from commit {fails_from} on");
+    (account(&seen.actions, &seen.outputs), cells.collect(), asked)
+}
+
+#[test]
+fn a_disk_that_takes_no_writes_for_a_while_is_waited_out() {
+    let (wanted, cells, commits) = on_disk(0, 0);
+    assert!(commits > 15, "{commits} commits are too few");
+    for fails in [1, 2, 25] {
+        for from in 0..commits {
+            let (account, kept, _) = on_disk(from, fails);
+            assert_eq!(account, wanted, "{fails} failures from commit {from} on");
+            for ((stage, partition, kept), (_, _, cells)) in kept.iter().zip(&cells) {
+                let place = format!("{fails} failures from commit {from} on: {stage} {partition}");
+                assert_eq!(kept.keys().collect::<Vec<_>>(), cells.keys().collect::<Vec<_>>(), "{place}");
+                assert!(kept == cells, "{place}: the state afterwards is another one");
+            }
+        }
+    }
+}
+
+/// The same cluster, and a topic that was made anew under its old name.
+#[test]
+fn state_of_a_topic_that_was_made_anew_is_set_aside() {
+    let kept = Kept::default();
+    let (log, waves) = (prepare(), waves());
+    let (first, rest) = waves.split_at(1);
+    Supervised::new(&log, &parts(Some(&kept)), first).run().expect("nothing is wrong");
+    log.create_topic(&Topic::Receipts.name(), PARTITIONS);
+    Supervised::new(&log, &parts(Some(&kept)), rest).run().expect("it goes on from coverage");
+    let set_aside = kept.set_aside.lock().expect("nobody panics");
+    let why = "it is of another cluster, or of topics that were made anew";
+    assert_eq!(*set_aside, vec![why; 2 * PARTITIONS as usize], "each partition of both stages");
 }
 
 fn survive(run: impl Fn(&EmbeddedLog, &[Vec<Put>]) -> Result<Seen, String>) {

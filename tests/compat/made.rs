@@ -14,11 +14,26 @@ use crate::{input, play, registry};
 /// Partitions of every topic of a dump.
 const PARTITIONS: u32 = 2;
 
+/// The tags of this checkout, a line each, or why nobody knows: without git, or outside of a checkout.
+pub(crate) fn tags() -> Result<String, String> {
+    let mut git = Command::new("git");
+    let asked = git.args(["tag", "--list"]).current_dir(env!("CARGO_MANIFEST_DIR")).output();
+    let asked = asked.map_err(|error| format!("git: {error}"))?;
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if asked.status.success() { Ok(said(&asked.stdout)) } else { Err(said(&asked.stderr)) }
+}
+
+/// The folders of tagged versions that are not among these: every `v*` that is a version has one.
+pub(crate) fn without_dump(tags: &str, folders: &[String]) -> Vec<String> {
+    let is_version =
+        |tag: &&str| tag.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let tags = tags.lines().filter(is_version).map(str::to_owned);
+    tags.filter(|tag| !folders.contains(tag)).collect()
+}
+
 /// Asks git for its tags; see [`may_write`].
 pub(crate) fn refuse_if_tagged(folder: &Path, version: &str) -> Result<(), String> {
-    let asked = Command::new("git").args(["tag", "--list"]).current_dir(env!("CARGO_MANIFEST_DIR")).output();
-    let tags = asked.ok().filter(|asked| asked.status.success());
-    may_write(folder, version, tags.map(|tags| String::from_utf8_lossy(&tags.stdout).into_owned()).as_deref())
+    may_write(folder, version, tags().ok().as_deref())
 }
 
 /// A dump that is there may be made anew only as long as its version is not tagged: others may have written topics by it.

@@ -10,6 +10,7 @@ mod play;
 mod registry;
 mod state;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use dump::{Dump, Framing};
@@ -59,6 +60,41 @@ fn dumps() -> Vec<(String, Dump)> {
 fn the_present_version_has_a_dump() {
     let present = home().join(format!("v{VERSION}"));
     assert!(folders().contains(&present), "{}: there is none; UPDATE_GOLDEN=1 makes it", present.display());
+}
+
+#[test]
+fn every_tagged_version_has_a_dump() {
+    let folders = folders();
+    let names = folders.iter().filter_map(|path| path.file_name());
+    let names: Vec<_> = names.map(|name| name.display().to_string()).collect();
+    match made::tags() {
+        Ok(tags) => assert_eq!(
+            made::without_dump(&tags, &names),
+            Vec::<String>::new(),
+            "{}: tagged without a dump; check the tag out and make it with UPDATE_GOLDEN=1",
+            home().display()
+        ),
+        Err(why) => {
+            // The harness keeps standard output of tests that pass to itself; nobody may miss this.
+            let _ = writeln!(
+                std::io::stderr().lock(),
+                "SKIPPED: whether every tagged version has a dump, as git does not say: {why}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_tagged_version_without_a_dump_is_found() {
+    let folders = ["v0.1.0", "v0.2.0"].map(str::to_owned);
+    for (tags, missing) in [
+        ("", vec![]),
+        ("v0.1.0", vec![]),
+        ("v0.1.0\nv0.2.0\nvendored\n0.9.0", vec![]),
+        ("v0.1.0\nv0.1.1\nv0.2.0-rc1", vec!["v0.1.1", "v0.2.0-rc1"]),
+    ] {
+        assert_eq!(made::without_dump(tags, &folders), missing, "{tags}");
+    }
 }
 
 #[test]

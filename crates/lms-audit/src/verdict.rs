@@ -11,7 +11,7 @@ Exit codes:
   1  it failed; the message says at what, and what to do
   2  wrong usage or configuration
   3  it found a difference: topics verify, schemas check, the account of a demo,
-     reconcile";
+     reconcile; dead-letters replay refused some";
 
 /// How a command that did not fail ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,8 +25,10 @@ const PRODUCERS_OWN_LIMIT: u64 = 8 << 20;
 /// The Kafka cluster of the configuration; nothing is asked of it yet.
 ///
 /// # Errors
-/// [`Misuse`] when a property may not be set or a secret cannot be read.
+/// [`Misuse`] when a value cannot be, a property may not be set or a secret cannot be read.
 pub fn kafka(config: &Config) -> Result<Kafka, Misuse> {
+    // Again, as flags of a command may stand for a key.
+    config.check()?;
     let settings = runtime::kafka::Settings::new(&config.kafka.bootstrap_servers, properties(config)?);
     Ok(Kafka::new(settings.map_err(Misuse)?))
 }

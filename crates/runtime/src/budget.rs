@@ -9,6 +9,8 @@ const REBUILDS: usize = 10;
 const FENCES: usize = 2;
 /// The session timeout, which is shorter than that of transactions.
 const SILENT: Duration = Duration::from_secs(30);
+/// What a crash loop asks of a person.
+const CRASH_LOOP: &str = "rebuilding does not help; mend what this names, as deploy/crash-loop.md says, and start again: nothing is lost meanwhile";
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Counts failures. Those of transport and of the disk are waited out for as long as they last and never count.
@@ -55,9 +57,7 @@ impl Budget {
                 FENCES,
                 "another process runs with the same instance name: give each its own with --instance",
             ),
-            Cause::NoTopic | Cause::Other => {
-                (&mut self.rebuilds, REBUILDS, "rebuilding does not help: see the errors above")
-            }
+            Cause::NoTopic | Cause::Other => (&mut self.rebuilds, REBUILDS, CRASH_LOOP),
         };
         counted.retain(|at| now.duration_since(*at) < WINDOW);
         counted.push(now);

@@ -6,8 +6,8 @@ use stage::{Millis, Offset, Partition, StageError, StageSpec, TopicIndex};
 
 use crate::error::{BrokerError, Cause, Remedy};
 use crate::failure::Failure;
+use crate::ids::Ids;
 use crate::port::{Extent, Log, Reader, Reading, Slice};
-use crate::restore::Ids;
 use crate::start::{Found, Start, decide};
 use crate::task::Task;
 

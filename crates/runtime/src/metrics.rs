@@ -7,6 +7,7 @@ use prometheus::{
 };
 use stage::{Label, Millis, Partition, StageSpec};
 
+use crate::progress::Far;
 use crate::tally::Tally;
 
 /// Edges in seconds, on the thresholds that objectives speak of.
@@ -33,6 +34,9 @@ pub struct Metrics {
     assigned: IntGaugeVec,
     rows: IntGaugeVec,
     restoring: IntGaugeVec,
+    waiting: IntGaugeVec,
+    restore_done: GaugeVec,
+    restore_left: GaugeVec,
     unaccounted: IntGaugeVec,
 }
 
@@ -50,6 +54,10 @@ impl Metrics {
         };
         let seconds = |name: &str, help: &str| {
             keep(registry, GaugeVec::new(Opts::new(format!("lmsaudit_{name}"), help), &["stage"])?)
+        };
+        let restore = |name: &str, help: &str| {
+            let labels = ["stage", "partition"];
+            keep(registry, GaugeVec::new(Opts::new(format!("lmsaudit_{name}"), help), &labels)?)
         };
         let histogram = |name: &str, help: &str, labels: &[&str], edges: &[f64]| {
             let opts = HistogramOpts::new(format!("lmsaudit_{name}"), help).buckets(edges.to_vec());
@@ -107,7 +115,24 @@ impl Metrics {
             rebalances: counter("rebalances_total", "Changes of the assignment.", &["stage", "type"])?,
             assigned: gauge("assigned_partitions", "Partitions this process holds.", &["stage"])?,
             rows: gauge("state_rows", "Rows held in state.", &["view"])?,
-            restoring: gauge("restore_remaining_records", "Offsets left to restore from.", &["stage"])?,
+            restoring: gauge(
+                "restore_remaining_records",
+                "Offsets left to restore from, of the restores under way.",
+                &["stage"],
+            )?,
+            waiting: gauge(
+                "restore_waiting_partitions",
+                "Partitions whose restore waits for its turn.",
+                &["stage"],
+            )?,
+            restore_done: restore(
+                "restore_done_ratio",
+                "Share of the topics being read that a restore under way has read, from 0 to 1: the ledger first, then all others.",
+            )?,
+            restore_left: restore(
+                "restore_left_seconds",
+                "Seconds until they are read, at the pace so far; absent while nothing was read.",
+            )?,
             unaccounted: gauge(
                 "unaccounted_records",
                 "Input offsets of the partitions held that expired before they were read, in all, by the ledger.",
@@ -153,6 +178,9 @@ impl Metrics {
             assigned: self.assigned.with_label_values(&[stage]),
             rows: self.rows.clone(),
             restoring: self.restoring.with_label_values(&[stage]),
+            waiting: self.waiting.with_label_values(&[stage]),
+            restore_done: self.restore_done.clone(),
+            restore_left: self.restore_left.clone(),
             unaccounted: self.unaccounted.with_label_values(&[stage]),
         }
     }
@@ -190,6 +218,9 @@ pub struct StageMetrics {
     assigned: IntGauge,
     rows: IntGaugeVec,
     restoring: IntGauge,
+    waiting: IntGauge,
+    restore_done: GaugeVec,
+    restore_left: GaugeVec,
     unaccounted: IntGauge,
 }
 
@@ -272,6 +303,31 @@ impl StageMetrics {
     /// Changes of how many offsets are left to restore from.
     pub(crate) fn restoring(&self, change: i64) {
         self.restoring.add(change);
+    }
+
+    /// Changes of how many partitions wait for their restore.
+    pub(crate) fn waiting(&self, change: i64) {
+        self.waiting.add(change);
+    }
+
+    /// How far the restore of this partition is.
+    pub(crate) fn restored_so_far(&self, partition: Partition, far: Far) {
+        let labels = [self.stage, &partition.to_string()];
+        self.restore_done.with_label_values(&labels).set(far.ratio());
+        match far.seconds_left() {
+            Some(seconds) => self.restore_left.with_label_values(&labels).set(seconds),
+            // An error says only that nothing was known before.
+            None => drop(self.restore_left.remove_label_values(&labels)),
+        }
+    }
+
+    /// The restore of this partition is over, or somebody else's.
+    pub(crate) fn restore_ended(&self, partition: Partition) {
+        let labels = [self.stage, &partition.to_string()];
+        for gauges in [&self.restore_done, &self.restore_left] {
+            // An error says only that nothing was known.
+            let _ = gauges.remove_label_values(&labels);
+        }
     }
 
     /// Changes of how many offsets of the partitions held expired unread, in all.

@@ -1,5 +1,6 @@
 //! Several workers of one stage, a thread each.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -8,7 +9,7 @@ use std::time::Instant;
 use stage::StageFactory;
 
 use crate::budget::Budget;
-use crate::error::Cause;
+use crate::error::{BrokerError, Cause};
 use crate::failure::Failure;
 use crate::port::Broker;
 use crate::stop::Stop;
@@ -45,10 +46,10 @@ impl Pool {
     /// Waits for every worker.
     ///
     /// # Errors
-    /// The first failure that needs a person.
+    /// The first failure that needs a person; a worker that panicked and was not replaced is one, too.
     ///
     /// # Panics
-    /// If a worker panicked again and again: a defect, which must not look like an orderly end.
+    /// If what watches over a worker panicked: a defect, which must not look like an orderly end.
     pub fn join(self) -> Result<(), Failure> {
         let ends: Vec<_> = self.threads.into_iter().map(JoinHandle::join).collect();
         ends.into_iter().try_for_each(|end| end.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -72,16 +73,28 @@ fn work<B: Broker>(
             Err(panic) => panic,
         };
         let (stage, number) = (factory.spec().name, config.number);
-        tracing::error!(stage, worker = number, "a worker panicked: report this as a defect");
+        let said = said(panic.as_ref());
+        tracing::error!(stage, worker = number, said, "a worker panicked: report this as a defect");
         worker.drop_link();
+        let ended = |why: &str| {
+            let detail = format!("it panicked, which is a defect to be reported ({said}); {why}");
+            Err(BrokerError::stop(format!("worker {number} of {stage}"), detail).into())
+        };
         if let Err(advice) = budget.rebuild(Cause::Other, Instant::now()) {
-            tracing::error!(stage, worker = number, "a worker panicked {advice}");
-            std::panic::resume_unwind(panic);
+            return ended(&format!("rebuilt {advice}"));
         }
         if stop.wait(budget.wait()) {
-            std::panic::resume_unwind(panic);
+            return ended(
+                "told to stop, it is not rebuilt; its open transaction is read again at the next start",
+            );
         }
     }
+}
+
+/// The text of a panic.
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a text")
 }
 
 /// Stops the other workers however a worker ends: failed, panicked or told to.

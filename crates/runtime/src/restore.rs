@@ -15,18 +15,11 @@ use stage::{
 
 use crate::failure::Failure;
 use crate::found::{first_time, start};
+use crate::ids::Ids;
 use crate::port::{Extent, Log, Reader, Reading, Slice};
+use crate::progress::{Far, Progress};
 use crate::start::Start;
 use crate::task::Task;
-
-/// What offsets are spoken of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Ids {
-    pub(crate) cluster: String,
-    pub(crate) input: String,
-    /// Names the cluster and every topic of the stage, see [`Mark::trail`].
-    pub(crate) trail: String,
-}
 
 /// When something is done, and how old state on disk may be.
 #[derive(Clone, Copy, Debug)]
@@ -61,17 +54,9 @@ pub(crate) struct Restore<L: Log> {
     rests_until: Instant,
     failed_before: bool,
     progress: Progress,
-}
-
-/// How a restore goes on, for the log.
-struct Progress {
-    began: Instant,
+    /// When it last said how far it is, and last made state of what it has.
     said: Instant,
     kept: Instant,
-    /// Records taken so far.
-    records: u64,
-    /// Offsets to read when the last phase began.
-    total: u64,
 }
 
 /// How often a restore says how far it is, and makes state of what it has.
@@ -148,7 +133,9 @@ impl<L: Log> Restore<L> {
             standstill: Standstill::new(now),
             rests_until: now,
             failed_before: false,
-            progress: Progress { began: now, said: now, kept: now, records: 0, total: 0 },
+            progress: Progress::new(now),
+            said: now,
+            kept: now,
         })
     }
 
@@ -235,6 +222,11 @@ impl<L: Log> Restore<L> {
         self.reader.as_ref().map_or(0, Reader::remaining)
     }
 
+    /// How far it is; none before it reads.
+    pub(crate) fn far(&self) -> Option<Far> {
+        self.progress.far(self.remaining(), Instant::now())
+    }
+
     /// After a failure that ends by itself: the first time it begins again at once, from then on it lets others work for so long.
     pub(crate) fn rest(&mut self, length: Duration) {
         if self.failed_before {
@@ -274,7 +266,7 @@ impl<L: Log> Restore<L> {
             slots.push((topic, extent.end));
         }
         let reader = log.open(slices)?;
-        self.progress.total = reader.remaining();
+        self.progress.turn(reader.remaining(), Instant::now());
         (self.reader, self.slots, self.phase) = (Some(reader), slots, phase);
         Ok(())
     }
@@ -367,16 +359,16 @@ impl<L: Log> Restore<L> {
     /// Once in a while makes state of what was restored, so that an end of the process does not undo it,
     /// and says how far the restore is.
     fn keep(&mut self, spec: &StageSpec, ids: &Ids) -> Result<(), Failure> {
-        if self.progress.kept.elapsed() >= SAY {
-            self.progress.kept = Instant::now();
+        if self.kept.elapsed() >= SAY {
+            self.kept = Instant::now();
             self.reflect();
             let coverage = self.marked.as_ref().and(self.task.stage.coverage()).cloned();
             let mark = mark(&self.reflected, spec.ledger, ids, self.since, coverage);
             let kept = self.task.stage.restored(&mark);
             kept.map_err(|error| failed(error, spec, self.partition))?;
         }
-        if self.progress.said.elapsed() >= SAY {
-            self.progress.said = Instant::now();
+        if self.said.elapsed() >= SAY {
+            self.said = Instant::now();
             self.say("restoring", spec);
         }
         Ok(())
@@ -410,20 +402,16 @@ impl<L: Log> Restore<L> {
     }
 
     fn say(&self, what: &str, spec: &StageSpec) {
-        let left = self.remaining();
-        let read = self.progress.total.saturating_sub(left);
-        let seconds = self.progress.began.elapsed().as_secs_f64();
-        let percent = (read * 100).checked_div(self.progress.total).unwrap_or(100);
-        let seconds_left = if read == 0 { 0.0 } else { seconds * left as f64 / read as f64 };
+        let far = self.far();
         tracing::info!(
             stage = spec.name,
             partition = self.partition.number(),
             from = if self.marked.is_some() { "disk and topics" } else { "topics" },
             records = self.progress.records,
-            left,
-            percent,
-            seconds = (seconds * 10.0).round() / 10.0,
-            seconds_left = seconds_left.round(),
+            left = self.remaining(),
+            percent = far.map(Far::percent),
+            seconds = (self.progress.seconds(Instant::now()) * 10.0).round() / 10.0,
+            seconds_left = far.and_then(Far::seconds_left),
             "{what}"
         );
     }

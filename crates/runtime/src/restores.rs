@@ -1,15 +1,17 @@
 //! The restores of a worker's partitions: a few at a time, so that memory stays bounded, each piece by piece
 //! between transactions, so that partitions that are ready work meanwhile.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use stage::{Offset, Partition, StageError, StageFactory};
 
 use crate::error::Remedy;
 use crate::failure::Failure;
+use crate::ids::Ids;
 use crate::port::{Log, Reading};
-use crate::restore::{Ids, Restore, Restored, Times};
+use crate::progress::Far;
+use crate::restore::{Restore, Restored, Times};
 
 /// How long a partition waits whose state cannot be opened now or whose topics cannot be read, and how often the former is said.
 const POSTPONED: Duration = Duration::from_secs(1);
@@ -26,6 +28,17 @@ pub(crate) struct Restores<L: Log> {
     /// Until when none is begun, as the last one could not be.
     postponed: Option<Instant>,
     said: Option<Instant>,
+}
+
+/// How far the restores of a worker are.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
+    /// Partitions that wait for their turn; how much they have to read is seen only then.
+    pub(crate) waiting: u64,
+    /// Offsets left to read, of the restores under way.
+    pub(crate) remaining: u64,
+    /// How far each restore under way is, once it reads.
+    pub(crate) far: BTreeMap<Partition, Far>,
 }
 
 impl<L: Log> Restores<L> {
@@ -73,9 +86,14 @@ impl<L: Log> Restores<L> {
         waiting.chain(self.under_way.iter().map(Restore::partition)).chain(ready)
     }
 
-    /// Offsets left to read, of the restores under way.
-    pub(crate) fn remaining(&self) -> u64 {
-        self.under_way.iter().map(Restore::remaining).sum()
+    /// How far they all are.
+    pub(crate) fn standing(&self) -> Standing {
+        let far = self.under_way.iter().filter_map(|restore| Some((restore.partition(), restore.far()?)));
+        Standing {
+            waiting: self.waiting.len() as u64,
+            remaining: self.under_way.iter().map(Restore::remaining).sum(),
+            far: far.collect(),
+        }
     }
 
     /// Those that are ready.

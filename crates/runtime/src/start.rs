@@ -55,7 +55,7 @@ pub fn decide(found: &Found<'_>) -> Result<Start, String> {
     }
     if let Some(committed) = found.committed.filter(|committed| *committed != coverage.next) {
         return Err(format!(
-            "the group committed offset {committed}, coverage says {}: something else commits for this group, or its offsets were reset; stop every process of the stage, wait until their session timeout is over (30 s), then reset the offsets to {0}, or delete them to go on from coverage",
+            "the group committed offset {committed}, coverage says {}: something else commits for this group, or its offsets were reset; stop every process of the stage, wait until their session timeout is over (30 s), then reset this offset of the group to exactly {0}, or delete the group's offsets to go on from coverage, as deploy/reconcile.md says; at any other offset the stage does not start",
             coverage.next
         ));
     }
@@ -136,6 +136,7 @@ mod tests {
         let written = Found { written: Some("events"), ..found(None, None) };
         for (found, says) in [
             (found(Some(&at_15), Some(16)), "committed offset 16, coverage says 15"),
+            (found(Some(&at_15), Some(0)), "reset this offset of the group to exactly 15, or delete"),
             (found(Some(&at_21), Some(21)), "coverage says 21, but the input ends at 20"),
             (found(Some(&elsewhere), Some(15)), "coverage speaks of cluster x, this is cluster c"),
             (found(Some(&anew), Some(15)), "with id y, this one has id t"),

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use stage::{Millis, Partition, Sink, StageSpec};
 
 use crate::failure::Failure;
+use crate::ids::Ids;
 use crate::metrics::Steps;
 use crate::port::{Batch, Consumer, GroupEvent, Producer, Transaction};
-use crate::restore::Ids;
 use crate::stop::Stop;
 use crate::tally::{Counted, Tally};
 use crate::task::Task;

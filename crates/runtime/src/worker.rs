@@ -8,17 +8,17 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest as _, Sha256};
-use stage::{Millis, Partition, StageFactory, StageSpec};
+use stage::{Millis, Partition, StageFactory};
 
 use crate::budget::Budget;
 use crate::error::{BrokerError, Cause, Remedy};
 use crate::failure::Failure;
 use crate::held::Held;
+use crate::ids::Ids;
 use crate::metrics::StageMetrics;
-use crate::port::{Broker, Consumer, GroupEvent, Log, MemberSpec};
-use crate::restore::{Ids, Restored, Times};
-use crate::restores::Restores;
+use crate::port::{Broker, Consumer, GroupEvent, MemberSpec};
+use crate::restore::{Restored, Times};
+use crate::restores::{Restores, Standing};
 use crate::stop::Stop;
 use crate::tally::{Observer, Phase};
 use crate::task::Task;
@@ -159,7 +159,7 @@ impl<B: Broker> Worker<B> {
         let id = self.config.id(spec.name);
         let input = spec.topic(spec.input);
         let mut log = self.broker.log()?;
-        let ids = ids(&mut log, spec)?;
+        let ids = Ids::ask(&mut log, spec)?;
         // The producer first: it aborts what a dead predecessor left open, so that the group's
         // offsets and the ends of the changelogs are decided when they are asked for.
         let producer = self.broker.producer(&id, input, &spec.topics)?;
@@ -196,6 +196,7 @@ impl<B: Broker> Worker<B> {
                 self.audience.metrics.assigned(partitions.len());
                 self.accepted.extend(partitions);
                 self.tell_phase();
+                self.tell_held();
             }
             GroupEvent::Revoked(partitions) => {
                 tracing::info!(stage, worker = self.config.number, ?partitions, "partitions revoked");
@@ -367,7 +368,9 @@ impl<B: Broker> Worker<B> {
     }
 
     fn tell_held(&mut self) {
-        self.held.tell(&self.tasks, self.restores.remaining(), &self.audience.metrics);
+        let standing = self.restores.standing();
+        let waiting = standing.waiting + self.accepted.len() as u64;
+        self.held.tell(&self.tasks, &Standing { waiting, ..standing }, &self.audience.metrics);
     }
 
     fn tell_phase(&self) {
@@ -403,20 +406,6 @@ impl<B: Broker> Worker<B> {
     pub fn working_on(&self) -> usize {
         self.tasks.len()
     }
-}
-
-/// The ids of everything that offsets are kept of.
-fn ids(log: &mut impl Log, spec: &StageSpec) -> Result<Ids, BrokerError> {
-    let cluster = log.cluster_id()?;
-    let topics = log.topic_ids(&spec.topics)?;
-    let input = topics[spec.input.index()].clone();
-    let mut trail = Sha256::new();
-    trail.update(&cluster);
-    for (name, id) in spec.topics.iter().zip(topics) {
-        trail.update(format!("\n{name} {id}"));
-    }
-    let trail = trail.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Ids { cluster, input, trail })
 }
 
 /// The client sent the end of a transaction more than once and says that it was committed: a copy that

@@ -56,6 +56,11 @@ pub enum FolderError {
         /// What the holder wrote of itself: its process id.
         holder: String,
     },
+    /// Something else lies there.
+    NoFolder {
+        /// Where.
+        path: PathBuf,
+    },
     /// It cannot be made or written.
     Io {
         /// The folder.
@@ -71,6 +76,11 @@ impl std::fmt::Display for FolderError {
             Self::Held { path, holder } => write!(
                 f,
                 "the state folder {} is held by process {holder}: give each process one of its own (state.dir), or end that process",
+                path.display()
+            ),
+            Self::NoFolder { path } => write!(
+                f,
+                "the state folder {} is no folder: name one, or one that can be made (state.dir)",
                 path.display()
             ),
             Self::Io { path, error } => {
@@ -102,8 +112,11 @@ impl Folder {
     /// earlier holder, and state that nobody wrote for 14 days, is removed.
     ///
     /// # Errors
-    /// [`FolderError`] when another process holds it, or it cannot be written.
+    /// [`FolderError`] when another process holds it, it is no folder, or it cannot be written.
     pub fn hold(path: &Path, memory: Memory) -> Result<Self, FolderError> {
+        if path.exists() && !path.is_dir() {
+            return Err(FolderError::NoFolder { path: path.to_owned() });
+        }
         let io = |error| FolderError::Io { path: path.to_owned(), error };
         // Rows name people: nobody else is to read them.
         let mut builder = std::fs::DirBuilder::new();
@@ -174,5 +187,24 @@ impl Folder {
     /// Bytes, see [`Memory`].
     pub(crate) fn run(&self) -> usize {
         usize::try_from(self.memory.run()).unwrap_or(usize::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_no_folder_and_stays_as_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("state");
+        std::fs::write(&file, "mine").expect("written");
+        let error = Folder::hold(&file, Memory { bytes: 1 << 20, stores: 1 }).expect_err("refused");
+        assert!(matches!(error, FolderError::NoFolder { .. }), "{error}");
+        assert!(
+            error.to_string().contains("state is no folder: name one, or one that can be made (state.dir)"),
+            "{error}"
+        );
+        assert_eq!(std::fs::read_to_string(&file).expect("there"), "mine");
     }
 }

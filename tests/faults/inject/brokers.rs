@@ -28,7 +28,7 @@ pub(super) fn kill(hall: &mut Hall, fault: &Fault) -> Result<Evidence, String> {
     std::thread::sleep(left(fault.hold, from));
     hall.site.kafka.nodes()[place].start_again();
     if several {
-        hall.site.kafka.await_full_isr(LONG);
+        hall.site.kafka.await_full_isr(LONG * 2);
     }
     moved.map_err(|why| format!("while a broker was down: {why}"))?;
     Ok(Evidence { failover, ..Evidence::seen(acts, true) })

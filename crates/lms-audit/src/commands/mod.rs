@@ -18,11 +18,13 @@ pub mod tail;
 pub mod topics;
 pub mod trail;
 
+use ops::ServerError;
 use runtime::BrokerError;
 
 use crate::cli::{Cli, Command};
+use crate::config::Config;
 use crate::shell::Shell;
-use crate::verdict::Verdict;
+use crate::verdict::{Misuse, Verdict};
 use crate::wiring;
 
 /// Runs the command of this process.
@@ -36,7 +38,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Verdict> {
 }
 
 /// An error that only says that no broker answers also says where one was looked for, and one of a
-/// missing topic what to run.
+/// missing topic what to run; one of an address that is taken, which key it is.
 fn say_where(error: anyhow::Error, servers: &str) -> anyhow::Error {
     let any = |is: fn(&BrokerError) -> bool| error.chain().filter_map(|cause| cause.downcast_ref()).any(is);
     if any(wiring::is_away) {
@@ -45,9 +47,24 @@ fn say_where(error: anyhow::Error, servers: &str) -> anyhow::Error {
         ))
     } else if any(wiring::is_missing_topic) {
         error.context(format!("a topic is missing at {servers}: run `lms-audit topics apply`"))
+    } else if let Some(ServerError::Bind { address, .. }) = error.downcast_ref() {
+        let advice = format!(
+            "metrics and health cannot be served at {address}: give this process another address with ops.listen"
+        );
+        error.context(advice)
     } else {
         error
     }
+}
+
+/// Sees to it that dead letters are accepted where they are counted alone.
+fn accepts_what_is_counted(command: &run::Command, config: &Config) -> Result<(), Misuse> {
+    if command.accept_dead_letters.is_empty() || config.normalizer.stop_on_dead_letters {
+        return Ok(());
+    }
+    Err(Misuse(
+        "--accept-dead-letters goes with normalizer.stop_on_dead_letters = true, which is not set: nothing stops for dead letters, so none need be accepted".into(),
+    ))
 }
 
 fn dispatch(command: Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> {
@@ -58,7 +75,10 @@ fn dispatch(command: Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> 
         Command::Topics(command) => topics::run(&command, shell, &mut wiring::admin(shell.config())?),
         Command::Generate(command) => wiring::generate(&command, shell),
         Command::Publish(command) => wiring::publish(&command, shell),
-        Command::Run(command) => run::run(&command, shell),
+        Command::Run(command) => {
+            accepts_what_is_counted(&command, shell.config())?;
+            run::run(&command, shell)
+        }
         Command::Trail(command) => wiring::trail(&command, shell),
         Command::Report(command) => wiring::report(&command, shell),
         Command::Reports(command) => wiring::reports(&command, shell),
@@ -72,9 +92,24 @@ fn dispatch(command: Command, shell: &mut Shell<'_>) -> anyhow::Result<Verdict> 
 #[cfg(test)]
 mod tests {
     use anyhow::Context as _;
+    use clap::Parser as _;
     use runtime::Cause;
 
     use super::*;
+
+    #[test]
+    fn dead_letters_are_accepted_only_where_they_are_counted() {
+        let mut config = Config::default();
+        for (accept, counted, fits) in [("0:9", false, false), ("0:9", true, true), ("", false, true)] {
+            config.normalizer.stop_on_dead_letters = counted;
+            let words = ["lms-audit", "run", "--accept-dead-letters", accept];
+            let words = if accept.is_empty() { &words[..2] } else { &words };
+            let Command::Run(command) = Cli::try_parse_from(words).expect("parses").command else {
+                panic!("{words:?}")
+            };
+            assert_eq!(accepts_what_is_counted(&command, &config).is_ok(), fits, "{accept} {counted}");
+        }
+    }
 
     #[test]
     fn an_error_says_what_to_do_where_that_is_known() {
@@ -90,5 +125,9 @@ mod tests {
             let error = Err::<(), _>(error).context("trail").expect_err("it is one");
             assert_eq!(format!("{:#}", say_where(error, "b:9092")), expected);
         }
+        let address = ([127, 0, 0, 1], 9464).into();
+        let taken = ServerError::Bind { address, source: std::io::ErrorKind::AddrInUse.into() };
+        let said = format!("{:#}", say_where(taken.into(), "b:9092"));
+        assert!(said.contains("with ops.listen: cannot listen on 127.0.0.1:9464: "), "{said}");
     }
 }

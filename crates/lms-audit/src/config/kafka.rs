@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::check::is_of_instance;
 use super::part::part;
 use crate::verdict::Misuse;
 
@@ -13,8 +14,8 @@ part! {
         /// KAFKA_BOOTSTRAP_SERVERS, where LMSAUDIT_KAFKA_BOOTSTRAP_SERVERS is not set.
         bootstrap_servers: String = "127.0.0.1:9092".into(),
         /// Names this process among its peers: part of client ids and, for workers, of the ids by
-        /// which Kafka tells members and transactions apart. Unique per process; the host's name
-        /// where nothing is set.
+        /// which Kafka tells members and transactions apart. Letters, digits, '.', '_' and '-'. Unique
+        /// per process; the host's name where nothing is set.
         instance: String = host_name(),
         /// PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.
         security_protocol: Option<String> = None,
@@ -84,7 +85,10 @@ pub fn secret(key: &str, file: Option<&Path>) -> Result<Option<String>, Misuse> 
 }
 
 fn host_name() -> String {
-    let named = |text: String| Some(text.trim().to_string()).filter(|name| !name.is_empty());
+    let fitting = |one: char| if is_of_instance(one) { one } else { '-' };
+    let named = |text: String| {
+        Some(text.trim().chars().map(fitting).take(64).collect()).filter(|name: &String| !name.is_empty())
+    };
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .ok()
         .and_then(named)

@@ -199,7 +199,9 @@ impl Merged {
     fn settings(self) -> Result<Settings, Misuse> {
         let config =
             Value::Table(self.table).try_into().map_err(|error| Misuse(format!("configuration: {error}")))?;
-        Ok(Settings { config, origins: self.origins })
+        let settings = Settings { config, origins: self.origins };
+        settings.check()?;
+        Ok(settings)
     }
 }
 

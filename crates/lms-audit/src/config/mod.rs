@@ -3,6 +3,7 @@
 //! One struct per part; a key that is not declared is an error wherever it stands. Flags win over
 //! the environment, the environment over the file, the file over the defaults.
 
+mod check;
 mod kafka;
 mod layers;
 mod part;

@@ -76,6 +76,9 @@ fn what_does_not_fit_is_refused_and_the_message_says_where() {
         (layers("", &[("LMSAUDIT_TOPICS_PARTITIONS", "many")], &[]), &["LMSAUDIT_TOPICS_PARTITIONS"]),
         (layers("", &[], &[("topics.partitons", "3")]), &["--set", "topics.partitons"]),
         (layers("", &[], &[("topics.partitions", "-3")]), &["--set", "topics.partitions"]),
+        (layers("", &[], &[("topics.partitions", "0")]), &["flag --set: topics.partitions: a topic has"]),
+        (layers("[kafka]\ninstance = \"\"\n", &[], &[]), &["file audit.toml: kafka.instance: \"\""]),
+        (layers("", &[("LMSAUDIT_KAFKA_INSTANCE", "a b")], &[]), &["env LMSAUDIT_KAFKA_INSTANCE", "\"a b\""]),
     ] {
         let message = layers.clone().settle().expect_err("does not fit").to_string();
         for part in parts {

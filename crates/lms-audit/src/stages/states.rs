@@ -27,7 +27,9 @@ impl States {
         let bytes = u64::from(config.state.memory_mb) << 20;
         let memory = Memory { bytes, stores: stages * config.topics.partitions };
         let folder = Folder::hold(dir, memory).map_err(|error| match error {
-            FolderError::Held { .. } => anyhow::Error::new(Misuse(error.to_string())),
+            FolderError::Held { .. } | FolderError::NoFolder { .. } => {
+                anyhow::Error::new(Misuse(error.to_string()))
+            }
             error => anyhow::Error::new(error),
         });
         Ok(Self { folder: Some(folder.context("state.dir")?) })

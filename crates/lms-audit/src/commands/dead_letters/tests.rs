@@ -21,19 +21,20 @@ use crate::output::Format;
 use crate::testing::{self, FIRST_RECEIVED, printed};
 use crate::topics;
 
+mod foreseen;
 mod limits;
 
 /// Bad actions of two tenants and good ones between them: dead letters 0:0, 0:1 and so on.
 pub(super) const ACTIONS: [&str; 9] = [
     r#"{"id":"a-1","source":"web","action":"course.completed","occurred_at":"2026-11-02T09:13:00Z","tenant":"acme","actor":{"kind":"user","id":"u-1"},"user":{"id":"u-1"},"object":{"kind":"course","id":"c-9"}}"#,
-    r#"{"id":"a-2","source":"web","action":"course.teleported","occurred_at":"2026-11-02T09:13:00Z","tenant":"acme","actor":{"kind":"system"},"reason":"a\u001b[31m bell"}"#,
+    r#"{"id":"a-2","source":"web","action":"course.teleported","occurred_at":"2026-11-02T09:13:00Z","tenant":"acme","actor":{"kind":"system"},"object":{"kind":"course","id":"c-9"},"reason":"a\u001b[31m bell"}"#,
     r#"{"id":"a-3","source":"jobs","action":"course.completed","occurred_at":"2026-11-02T09:13:00Z","tenant":"acme"}"#,
-    r#"{"id":"b-1","source":"web","action":"course.teleported","occurred_at":"2026-11-02T09:13:00Z","tenant":"birch","actor":{"kind":"system"}}"#,
+    r#"{"id":"b-1","source":"web","action":"course.teleported","occurred_at":"2026-11-02T09:13:00Z","tenant":"birch","actor":{"kind":"system"},"object":{"kind":"course","id":"c-9"}}"#,
     r#"{"id":"a-1","source":"web","action":"course.completed","occurred_at":"2026-11-02T09:13:00Z","tenant":"acme","actor":{"kind":"user","id":"u-2"},"user":{"id":"u-1"},"object":{"kind":"course","id":"c-9"}}"#,
     r#"{"id":"#,
     r#"{"id":"x-1","source":"web","action":"course.completed","occurred_at":"2026-11-02T09:13:00Z"}"#,
-    r#"{"id":"a-2","source":"web","action":"course.teleported","occurred_at":"2026-11-02T09:13:00Z","tenant":"acme","actor":{"kind":"system"}}"#,
-    r#"{"id":"a-1","source":"web","action":"course.dissolved","occurred_at":"2026-11-02T09:13:00Z","tenant":"acme","actor":{"kind":"system"}}"#,
+    r#"{"id":"a-2","source":"web","action":"course.teleported","occurred_at":"2026-11-02T09:13:00Z","tenant":"acme","actor":{"kind":"system"},"object":{"kind":"course","id":"c-9"}}"#,
+    r#"{"id":"a-1","source":"web","action":"course.dissolved","occurred_at":"2026-11-02T09:13:00Z","tenant":"acme","actor":{"kind":"system"},"object":{"kind":"course","id":"c-9"}}"#,
 ];
 
 fn parse(arguments: &str) -> Result<Command, clap::Error> {
@@ -51,6 +52,21 @@ fn decoder() -> codec::Decoder {
 fn shown(log: &EmbeddedLog, format: Format, arguments: &str) -> String {
     let command = parse(arguments).expect(arguments);
     printed(format, |shell| run(&command, shell, log, &decoder()))
+}
+
+/// The trail of these actions, with dead letters whose cause is mended: a catalog knows the actions by now.
+fn mended_trail(actions: &[&str]) -> EmbeddedLog {
+    let log = testing::trail(actions);
+    let letters = records(&log, Topic::DeadLetters);
+    log.create_topic(&Topic::DeadLetters.name(), 1);
+    for mut letter in letters {
+        let value = String::from_utf8(letter.value.expect("one")).expect("UTF-8");
+        let unknown = ["course.teleported", "course.dissolved"];
+        let known = unknown.iter().fold(value, |value, name| value.replace(name, "course.created"));
+        letter.value = Some(known.into_bytes());
+        log.append(&Topic::DeadLetters.name(), Partition::new(0), letter).expect("there");
+    }
+    log
 }
 
 /// What a replay says of each dead letter, and how it ended.
@@ -173,14 +189,14 @@ fn one_is_shown_in_full_and_nothing_reaches_the_terminal_raw() {
 
 #[test]
 fn what_can_be_replayed_is_and_once() {
-    let log = testing::trail(&ACTIONS);
+    let log = mended_trail(&ACTIONS);
     let (dry, verdict) = replay(&log, "--all --dry-run").expect("runs");
     assert_eq!(verdict, Verdict::Differs, "some are refused");
     assert_eq!((replayed(&log), marked(&log)), (vec![], vec![]), "a dry run writes nothing");
     let says = |number: usize, text: &str| assert!(dry[number].1.starts_with(text), "{:?}", dry[number]);
     for (number, text) in [
         (0, "would be replayed"),
-        (1, "would be replayed"),
+        (1, "refused it would become a dead letter again: missing_field: actor is missing"),
         (2, "would be replayed"),
         (3, "refused an action of its tenant, source and id says something else: give it a --new-id"),
         (4, "refused it cannot be read"),
@@ -191,7 +207,7 @@ fn what_can_be_replayed_is_and_once() {
         says(number, text);
     }
     replay(&log, "--all --yes").expect("runs");
-    let expected: Vec<_> = (0..3).map(|number: usize| dry[number].0.clone()).collect();
+    let expected: Vec<_> = [0, 2].map(|number: usize| dry[number].0.clone()).into();
     let of = |all: Vec<(String, Value)>| all.into_iter().map(|(of, _)| of).collect::<Vec<_>>();
     assert_eq!((of(replayed(&log)), marked(&log)), (expected.clone(), expected.clone()));
 
@@ -200,18 +216,20 @@ fn what_can_be_replayed_is_and_once() {
     assert!(second[0].1.starts_with("not again it was replayed at 2"), "{second:?}");
     assert_eq!(marked(&log), expected, "nothing was written");
     replay(&log, "--reason unknown_action --tenant birch --again --yes").expect("runs");
-    assert_eq!(marked(&log).len(), 4);
-    assert_eq!(shown(&log, Format::Jsonl, "list --open").lines().count(), 5);
+    assert_eq!(marked(&log).len(), 3);
+    assert_eq!(shown(&log, Format::Jsonl, "list --open").lines().count(), 6);
     assert_eq!(shown(&log, Format::Jsonl, "list").lines().count(), 8, "a marker is no dead letter");
 }
 
 #[test]
 fn what_is_mended_is_published_mended() {
-    let log = testing::trail(&ACTIONS);
+    let log = mended_trail(&ACTIONS);
     let id = |value: &Value| value["id"].as_str().expect("one").to_owned();
     replay(&log, "--reason conflicting_duplicate --new-id {id}-corrected --yes").expect("runs");
     assert_eq!(id(&replayed(&log)[0].1), "a-1-corrected");
-    replay(&log, "--id x-1 --mend tenant=birch --mend actor:={\"kind\":\"unknown\"} --yes").expect("runs");
+    let mend = "--mend tenant=birch --mend actor:={\"kind\":\"unknown\"} --mend action=course.created";
+    let course = "--mend object:={\"kind\":\"course\",\"id\":\"c-1\"}";
+    replay(&log, &format!("--id x-1 {mend} {course} --yes")).expect("runs");
     let (_, mended) = replayed(&log).pop().expect("one");
     assert_eq!((&mended["tenant"], &mended["actor"]["kind"]), (&"birch".into(), &"unknown".into()));
     // A field that is mended counts where it is judged whether the event exists.
@@ -248,12 +266,12 @@ fn still(log: &EmbeddedLog) -> EmbeddedLog {
 #[test]
 fn whatever_goes_wrong_at_whatever_step_each_is_replayed_once() {
     const BAD: [&str; 5] = [ACTIONS[1], ACTIONS[2], ACTIONS[3], ACTIONS[4], ACTIONS[0]];
-    let trail = testing::trail(&BAD);
+    let trail = mended_trail(&BAD);
     let done = |log: &EmbeddedLog| {
         let mut log = log.clone();
         for _ in 0..3 {
             // Two transactions: between them, too, it may end.
-            if replay(&log, "--all --per-transaction 2 --yes").is_ok() {
+            if replay(&log, "--all --per-transaction 1 --yes").is_ok() {
                 return (replayed(&log), marked(&log));
             }
             if !log.is_alive() {
@@ -269,7 +287,7 @@ fn whatever_goes_wrong_at_whatever_step_each_is_replayed_once() {
     );
     assert!(points > 30, "{points} crash points");
     let (again, markers) = done(&still(&trail));
-    assert_eq!((again.len(), markers.len()), (3, 3), "{markers:?}");
+    assert_eq!((again.len(), markers.len()), (2, 2), "{markers:?}");
 }
 
 #[test]

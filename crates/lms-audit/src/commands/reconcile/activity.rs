@@ -1,15 +1,16 @@
 //! The reports' side: the day rows of each activity view hold as many events as were folded.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use anyhow::Context as _;
 use catalog::{Category, Topic, View, Window};
 use codec::Decoder;
 use runtime::{Log, Slice};
 use stage::Partition;
 
 use super::findings::{Finding, Findings, What};
+use super::foreign::or_foreign;
 use super::snapshot::Held;
 use crate::reading;
 
@@ -39,7 +40,7 @@ pub(super) fn compare(
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
     let topic = Topic::Report(category, View::Activity);
-    let days = days(log, decoder, &held.slice(topic, partition), ROWS)?;
+    let days = days(log, decoder, (topic, &held.slice(topic, partition)), ROWS, findings)?;
     let [least, most] = folded.map(|events| i64::try_from(events).unwrap_or(i64::MAX));
     if days.restarted || (least..=most).contains(&days.events) {
         return Ok(());
@@ -50,14 +51,22 @@ pub(super) fn compare(
     Ok(())
 }
 
-/// Sums up the last row of each key, in as many passes as that needs.
-fn days(log: &mut impl Log, decoder: &Decoder, slice: &Slice, limit: usize) -> anyhow::Result<Days> {
+/// Sums up the last row of each key, in as many passes as that needs; tells of rows that are none.
+fn days(
+    log: &mut impl Log,
+    decoder: &Decoder,
+    of: (Topic, &Slice),
+    limit: usize,
+    findings: &mut Findings,
+) -> anyhow::Result<Days> {
     let mut passes = 1;
     loop {
-        match in_passes(log, decoder, slice, passes, limit)? {
-            Some(days) => return Ok(days),
-            None => passes *= 2,
+        let foreign = RefCell::new(findings.fresh());
+        if let Some(days) = in_passes(log, decoder, of, passes, limit, &foreign)? {
+            findings.absorb(foreign.into_inner());
+            return Ok(days);
         }
+        passes *= 2;
     }
 }
 
@@ -65,13 +74,14 @@ fn days(log: &mut impl Log, decoder: &Decoder, slice: &Slice, limit: usize) -> a
 fn in_passes(
     log: &mut impl Log,
     decoder: &Decoder,
-    slice: &Slice,
+    of: (Topic, &Slice),
     passes: u64,
     limit: usize,
+    foreign: &RefCell<Findings>,
 ) -> anyhow::Result<Option<Days>> {
     let mut days = Days::default();
     for pass in 0..passes {
-        let Some(part) = part(log, decoder, slice, (pass, passes), limit)? else { return Ok(None) };
+        let Some(part) = part(log, decoder, of, (pass, passes), limit, foreign)? else { return Ok(None) };
         days.events += part.values().map(|(count, _)| count).sum::<i64>();
         days.restarted |= part.values().any(|(_, restarted)| *restarted);
     }
@@ -84,9 +94,10 @@ type Rows = HashMap<u64, (i64, bool)>;
 fn part(
     log: &mut impl Log,
     decoder: &Decoder,
-    slice: &Slice,
+    (topic, slice): (Topic, &Slice),
     (pass, passes): (u64, u64),
     limit: usize,
+    foreign: &RefCell<Findings>,
 ) -> anyhow::Result<Option<Rows>> {
     let mut rows = Rows::new();
     let mut full = false;
@@ -94,9 +105,9 @@ fn part(
         let key = hash(record.key.unwrap_or_default());
         if key % passes == pass {
             let row = record.value.map(|value| decoder.activity(value)).transpose();
-            let place = || format!("{} partition {} offset {}", slice.topic, record.partition, record.offset);
-            match row.with_context(place)? {
-                None => _ = rows.remove(&key),
+            match or_foreign(row, topic, record, foreign)? {
+                None if record.value.is_none() => _ = rows.remove(&key),
+                None => {}
                 Some(row) if row.window == Window::Day => _ = rows.insert(key, (row.count, row.restarted)),
                 Some(_) => {}
             }
@@ -123,12 +134,14 @@ mod tests {
     #[test]
     fn the_sum_is_the_same_in_however_many_passes() {
         let mut log = testing::trail(&ACTIONS);
-        let topic = Topic::Report(Category::Certificate, View::Activity).name();
-        let slice = reading::whole(&mut log, &topic, Partition::new(0)).expect("there");
-        let decoder = Codec::single_object().decoder();
-        let all = days(&mut log, &decoder, &slice, ROWS).expect("it can be read");
+        let topic = Topic::Report(Category::Certificate, View::Activity);
+        let slice = reading::whole(&mut log, &topic.name(), Partition::new(0)).expect("there");
+        let (of, decoder) = ((topic, &slice), Codec::single_object().decoder());
+        let mut found = Findings::new(9);
+        let all = days(&mut log, &decoder, of, ROWS, &mut found).expect("it can be read");
         assert_eq!(all, Days { events: 3, restarted: false });
-        assert_eq!(in_passes(&mut log, &decoder, &slice, 1, 1).expect("it can be read"), None);
-        assert_eq!(days(&mut log, &decoder, &slice, 1).expect("it can be read"), all);
+        let none = RefCell::new(found.fresh());
+        assert_eq!(in_passes(&mut log, &decoder, of, 1, 1, &none).expect("it can be read"), None);
+        assert_eq!(days(&mut log, &decoder, of, 1, &mut found).expect("it can be read"), all);
     }
 }

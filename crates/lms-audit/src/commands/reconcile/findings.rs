@@ -20,6 +20,8 @@ pub(super) enum What {
     RerouteDiffers,
     /// A row of the ledger says something else than the records.
     LedgerDiffers,
+    /// A record that cannot be read, in a topic that only the trail writes.
+    Foreign,
     /// A process counted more than there is.
     MetricsDiffer,
     /// The rows of a report hold another number of events than were folded.
@@ -42,6 +44,7 @@ impl What {
             Self::OutOfOrder => "out_of_order",
             Self::RerouteDiffers => "reroute_differs",
             Self::LedgerDiffers => "ledger_differs",
+            Self::Foreign => "foreign",
             Self::MetricsDiffer => "metrics_differ",
             Self::ReportsDiffer => "reports_differ",
             Self::Expired => "expired",
@@ -117,6 +120,23 @@ impl Findings {
     /// Names at most `limit` of each kind.
     pub(super) fn new(limit: usize) -> Self {
         Self { limit, counts: BTreeMap::new(), named: BTreeMap::new() }
+    }
+
+    /// Others, none yet, with the same limit.
+    pub(super) fn fresh(&self) -> Self {
+        Self::new(self.limit)
+    }
+
+    /// Takes all of these in.
+    pub(super) fn absorb(&mut self, others: Self) {
+        for (what, count) in others.counts {
+            self.count(what, count);
+        }
+        for (what, more) in others.named {
+            let named = self.named.entry(what).or_default();
+            let room = self.limit.saturating_sub(named.len());
+            named.extend(more.into_iter().take(room));
+        }
     }
 
     pub(super) fn add(&mut self, finding: Finding) {

@@ -10,6 +10,7 @@ use ureq::Agent;
 
 use super::findings::{Finding, Findings, What};
 use super::totals::{ACTIONS, DEAD_LETTERS, EVENTS, Records};
+use crate::verdict::Misuse;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// More than any `/metrics` of ours has, in bytes.
@@ -29,11 +30,18 @@ impl Samples {
     /// Asks each process.
     ///
     /// # Errors
-    /// When one does not answer, or answers with something else than metrics of ours.
+    /// [`Misuse`] where one is no http address; when one does not answer, or answers with something else
+    /// than metrics of ours.
     pub(super) fn of(urls: &[String]) -> anyhow::Result<Self> {
         let agent = Agent::config_builder().timeout_global(Some(PATIENCE)).build().new_agent();
         let mut all = Self { urls: urls.to_vec(), ..Self::default() };
         for url in urls {
+            if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
+                return Err(Misuse(format!(
+                    "--metrics {url} is no address of metrics: write http://HOST:PORT"
+                ))
+                .into());
+            }
             let url = if url.contains("/metrics") {
                 url.clone()
             } else {
@@ -126,6 +134,12 @@ mod tests {
             let found = [differ(&[]), differ(&[Topic::DeadLetters])];
             assert_eq!(found, expected, "{recorded} {malformed}");
         }
+    }
+
+    #[test]
+    fn an_address_without_a_scheme_is_refused() {
+        let error = Samples::of(&["127.0.0.1:9464".into()]).expect_err("refused");
+        assert!(error.is::<Misuse>() && error.to_string().ends_with("write http://HOST:PORT"), "{error}");
     }
 
     #[test]

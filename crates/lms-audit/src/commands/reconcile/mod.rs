@@ -7,6 +7,7 @@
 mod activity;
 mod feed;
 mod findings;
+mod foreign;
 mod gaps;
 mod ids;
 mod join;
@@ -38,6 +39,7 @@ use self::range::Asked;
 pub use self::range::Offsets;
 use self::snapshot::Standing;
 use self::totals::Records;
+use crate::commands::reports::Marks;
 use crate::config::Span;
 use crate::output::say;
 use crate::reading;
@@ -49,11 +51,11 @@ use crate::when::{self, When};
 ///
 /// Joins actions with what became of them by offset, recounts the ledger's rows from the records, and
 /// compares what the reports and running processes count. Judges what the normalizer had covered when
-/// the command began; stages may run meanwhile. It writes nothing and holds no more of a large trail
+/// the command began, and says how many actions lie behind that; stages may run meanwhile. It writes nothing and holds no more of a large trail
 /// than of a small one.
 ///
 /// Differences: lost, doubled, unexplained, out_of_order, reroute_differs, ledger_differs,
-/// reports_differ, metrics_differ (exit code 3). Also told, and no difference: expired, gap, silent.
+/// reports_differ, metrics_differ, foreign (exit code 3). Also told, and no difference: expired, gap, silent.
 /// Reports are compared where neither times nor offsets bound the range, metrics and re-routes where
 /// nothing does.
 ///
@@ -104,6 +106,12 @@ pub fn run(
     // Before the topics: whatever a process had counted by then lies in them.
     let samples = Samples::of(&command.metrics)?;
     let standings = snapshot::take(log, decoder, &partitions, asked.is_whole())?;
+    for (partition, standing) in &standings {
+        asked.beyond(*partition, standing.actions)?.iter().for_each(|note| say(note));
+    }
+    if asked.is_whole() {
+        unfinished(log, &partitions)?.told().iter().for_each(|note| say(note));
+    }
     let mut across = Across {
         records: Records::default(),
         moves: Moves::new(if command.is_whole() { comparable(log, &standings)? } else { BTreeMap::new() }),
@@ -128,6 +136,15 @@ pub fn run(
         samples.compare(&across.records, &truncated(&standings), &mut across.findings);
     }
     outcome.print(shell, &across.findings)
+}
+
+/// The rebuilds that were begun and not finished: reports are compared, and may differ by that.
+fn unfinished(log: &mut impl Log, partitions: &[Partition]) -> anyhow::Result<Marks> {
+    let mut all = Marks::default();
+    for partition in partitions {
+        all.join(Marks::of(log, *partition)?);
+    }
+    Ok(all)
 }
 
 impl Command {

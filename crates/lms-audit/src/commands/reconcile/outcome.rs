@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::bail;
 use catalog::Topic;
 use serde_json::json;
 use stage::Partition;
@@ -52,19 +53,47 @@ impl Outcome {
                 "{unjudged} actions are older than what is kept of the outputs, and were not judged"
             ));
         }
+        let differs = findings.differences() > 0;
+        match self.waiting() {
+            Some(waiting) if actions == 0 && !differs => {
+                bail!("nothing was judged: {waiting}; is it running? run this again once it has read them")
+            }
+            waiting => waiting.iter().for_each(|note| say(&format!("{note}: they were not judged"))),
+        }
         let kinds: Vec<_> =
             findings.all().map(|(what, count, _)| format!("{count} {}", what.name())).collect();
         let found = if kinds.is_empty() { String::new() } else { format!(": {}", kinds.join(", ")) };
-        let differs = findings.differences() > 0;
-        let verdict = if differs { "the trail differs" } else { "the trail agrees" };
+        let verdict = match differs {
+            true => "the trail differs",
+            false if actions == unjudged => "nothing was judged",
+            false => "the trail agrees",
+        };
         say(&format!("{actions} actions; {verdict}{found}"));
         Ok(if differs { Verdict::Differs } else { Verdict::Fine })
     }
 }
 
+impl Outcome {
+    /// How many actions wait for the normalizer, told with where; `None` where none does.
+    fn waiting(&self) -> Option<String> {
+        let behind: Vec<_> = self.partitions.iter().filter(|(_, sums)| sums.waiting > 0).collect();
+        let (partition, first) = behind.first()?;
+        let all: u64 = behind.iter().map(|(_, sums)| sums.waiting).sum();
+        let more = match behind.len() - 1 {
+            0 => String::new(),
+            more => format!(" and in {more} more partitions"),
+        };
+        Some(format!(
+            "{all} actions wait for the normalizer, from offset {} of partition {partition} on{more}",
+            first.next
+        ))
+    }
+}
+
 /// What the actions of a partition became.
 fn account(partition: Partition, sums: &Sums) -> Row {
-    let Sums { actions, recorded, duplicate, suppressed, dead_lettered, rerouted, lost, unjudged } = *sums;
+    let Sums { actions, recorded, duplicate, suppressed, dead_lettered, rerouted, lost, unjudged, .. } =
+        *sums;
     let mut detail = format!(
         "{actions} actions = {recorded} recorded + {duplicate} duplicate + {suppressed} suppressed + {dead_lettered} dead-lettered + {rerouted} re-routed"
     );
@@ -72,6 +101,9 @@ fn account(partition: Partition, sums: &Sums) -> Row {
         if count > 0 {
             detail += &format!(" + {count} {name}");
         }
+    }
+    if sums.waiting > 0 {
+        detail += &format!("; {} wait from offset {} on", sums.waiting, sums.next);
     }
     let (topic, number) = (Topic::Actions.name(), partition.number());
     let empty = String::new;
@@ -81,6 +113,7 @@ fn account(partition: Partition, sums: &Sums) -> Row {
             "what": "account", "topic": topic, "partition": number, "actions": actions,
             "recorded": recorded, "duplicate": duplicate, "suppressed": suppressed,
             "dead_lettered": dead_lettered, "rerouted": rerouted, "lost": lost, "unjudged": unjudged,
+            "waiting": sums.waiting, "covered_until": sums.next,
         }),
     }
 }

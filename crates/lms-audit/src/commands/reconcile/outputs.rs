@@ -3,10 +3,7 @@
 
 use std::cmp::Ordering;
 
-use anyhow::Context as _;
-use catalog::{
-    Account, AuditEvent, Category, Field, Micros, Reason, Receipt, ReceivedAction, TenantId, Topic,
-};
+use catalog::{Account, AuditEvent, Category, Field, Micros, Reason, Receipt, ReceivedAction, TenantId};
 use codec::{DecodeError, Decoder};
 use pipeline::dead_letter::Failure;
 use pipeline::replay::Marker;
@@ -109,11 +106,8 @@ pub(super) struct OutputReader<'d> {
 impl OutputReader<'_> {
     /// # Errors
     /// When the record is no audit event.
-    pub(super) fn event(&self, record: &Record<'_>) -> anyhow::Result<Option<Output>> {
-        let event = self
-            .decoder
-            .event(value(Topic::Events, record)?)
-            .with_context(|| place(Topic::Events, record))?;
+    pub(super) fn event(&self, record: &Record<'_>) -> Result<Option<Output>, DecodeError> {
+        let event = self.decoder.event(value(record)?)?;
         let became = Became::Event { category: event.action.entry.category, id: last_half(&event) };
         let account = Account::Source(event.action.tenant.clone(), event.action.source.to_string());
         let names = event.provenance.offset;
@@ -124,11 +118,8 @@ impl OutputReader<'_> {
 
     /// # Errors
     /// When the record is no receipt.
-    pub(super) fn receipt(&self, record: &Record<'_>) -> anyhow::Result<Option<Output>> {
-        let receipt = self
-            .decoder
-            .receipt(value(Topic::Receipts, record)?)
-            .with_context(|| place(Topic::Receipts, record))?;
+    pub(super) fn receipt(&self, record: &Record<'_>) -> Result<Option<Output>, DecodeError> {
+        let receipt = self.decoder.receipt(value(record)?)?;
         let of = |action: ReceivedAction, became| {
             let made = output(record, action.offset, became, action.received_at);
             let account = Some(Account::Source(action.tenant, action.source));
@@ -149,19 +140,16 @@ impl OutputReader<'_> {
 
     /// # Errors
     /// When the record is neither dead letter nor marker, or the registry does not answer.
-    pub(super) fn dead_letter(&self, record: &Record<'_>) -> anyhow::Result<Option<Output>> {
+    pub(super) fn dead_letter(&self, record: &Record<'_>) -> Result<Option<Output>, DecodeError> {
         let Some(failure) = Failure::read(record) else {
-            return match Marker::read(record) {
-                Some(_) => Ok(None),
-                None => Err(anyhow::anyhow!("it says neither what failed nor what was replayed"))
-                    .with_context(|| place(Topic::DeadLetters, record)),
-            };
+            let neither =
+                || DecodeError::Malformed("it says neither what failed nor what was replayed".into());
+            return Marker::read(record).map(|_| None).ok_or_else(neither);
         };
         if failure.topic != self.actions || failure.partition != self.partition {
             return Ok(None);
         }
-        let account =
-            self.account(record, failure.reason).with_context(|| place(Topic::DeadLetters, record))?;
+        let account = self.account(record, failure.reason)?;
         let names = failure.offset.number();
         let became = Became::DeadLetter(failure.reason);
         Ok(Some(Output {
@@ -207,12 +195,8 @@ fn output(record: &Record<'_>, names: i64, became: Became, received_at: Micros) 
     Output { names, at: record.offset.number(), became, received_at, account: None, is_behind: false }
 }
 
-fn value<'r>(topic: Topic, record: &Record<'r>) -> anyhow::Result<&'r [u8]> {
-    record.value.with_context(|| format!("{}: a record without a value", place(topic, record)))
-}
-
-fn place(topic: Topic, record: &Record<'_>) -> String {
-    format!("{} partition {} offset {}", topic.name(), record.partition, record.offset)
+fn value<'r>(record: &Record<'r>) -> Result<&'r [u8], DecodeError> {
+    record.value.ok_or_else(|| DecodeError::Malformed("it has no value".into()))
 }
 
 fn last_half(event: &AuditEvent<'_>) -> u64 {

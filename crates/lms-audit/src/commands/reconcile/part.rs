@@ -1,14 +1,16 @@
 //! One partition: its topics opened side by side, joined and judged; then what only its totals show.
 
-use anyhow::Context as _;
+use std::cell::RefCell;
+
 use catalog::{Micros, Topic, coverage_key};
 use codec::Decoder;
 use pipeline::NORMALIZER;
 use runtime::{Log, Slice};
-use stage::{Offset, Partition, PartitionCount};
+use stage::{Offset, Partition, PartitionCount, Record};
 
 use super::feed::{Ordered, Peeked, feed};
 use super::findings::{Finding, Findings, What};
+use super::foreign::or_foreign;
 use super::join::join;
 use super::judge::{Judge, Judged, Known};
 use super::moves::Moves;
@@ -67,8 +69,9 @@ impl Part<'_> {
     /// # Errors
     /// When the broker does not answer or a record of ours cannot be read.
     pub(super) fn judge(&self, log: &mut impl Log, across: &mut Across) -> anyhow::Result<Sums> {
-        let joined = self.join(log, across)?;
-        self.arrivals(log, across)?;
+        let mut joined = self.join(log, across)?;
+        joined.sums.waiting = self.waiting(log, across)?;
+        joined.sums.next = self.standing.covered.number();
         self.compare_coverage(&mut across.findings);
         for row in &joined.gaps {
             across.findings.add(gaps::finding(self.partition.number(), row));
@@ -93,16 +96,18 @@ impl Part<'_> {
         let dead_letters = slice(log, Topic::DeadLetters, standing.dead_letters)?;
         let ledger = slice(log, Topic::Ledger, standing.ledger)?;
         let until = self.bounds.until;
+        let foreign = RefCell::new(across.findings.fresh());
+        let ours = |topic, record: &Record<'_>, read| or_foreign(read, topic, record, &foreign);
+        let event = |record: &Record<'_>| ours(Topic::Events, record, reader.event(record));
+        let receipt = |record: &Record<'_>| ours(Topic::Receipts, record, reader.receipt(record));
+        let letter = |record: &Record<'_>| ours(Topic::DeadLetters, record, reader.dead_letter(record));
         let mut outputs = [
-            Ordered::new(feed(log, events, |record| reader.event(record))?, until),
-            Ordered::new(feed(log, receipts, |record| reader.receipt(record))?, until),
-            Ordered::new(feed(log, dead_letters, |record| reader.dead_letter(record))?, until),
+            Ordered::new(feed(log, events, event)?, until),
+            Ordered::new(feed(log, receipts, receipt)?, until),
+            Ordered::new(feed(log, dead_letters, letter)?, until),
         ];
         let ledger = feed(log, ledger, |record| {
-            let entry = Entry::of(record, decoder);
-            let entry = entry.with_context(|| {
-                format!("{} partition {} offset {}", Topic::Ledger.name(), record.partition, record.offset)
-            })?;
+            let entry = or_foreign(Entry::of(record, decoder), Topic::Ledger, record, &foreign)?;
             Ok(entry.map(|entry| (micros(record.timestamp), entry)))
         })?;
         let (from, until) = (Offset::new(self.bounds.actions.start), Offset::new(self.bounds.actions.end));
@@ -117,7 +122,10 @@ impl Part<'_> {
             judge.take(case)
         })?;
         progress.done();
-        judge.finish()
+        let judged = judge.finish()?;
+        drop(outputs);
+        across.findings.absorb(foreign.into_inner());
+        Ok(judged)
     }
 
     fn known(&self, reach: Reach) -> Known {
@@ -154,18 +162,19 @@ impl Part<'_> {
         Ok(hours)
     }
 
-    /// Takes what was re-routed to here and is not covered here yet.
-    fn arrivals(&self, log: &mut impl Log, across: &mut Across) -> anyhow::Result<()> {
-        if !self.is_whole {
-            return Ok(());
-        }
-        let (from, until) =
-            (self.standing.covered.max(self.standing.actions.start), self.standing.actions.end);
+    /// Counts what was asked for and is not covered yet; takes what was re-routed to here among it.
+    fn waiting(&self, log: &mut impl Log, across: &mut Across) -> anyhow::Result<u64> {
+        let [from, until] = [self.bounds.waiting.start, self.bounds.waiting.end].map(Offset::new);
         let slice = Slice { topic: Topic::Actions.name(), partition: self.partition, from, until };
-        reading::read(log, vec![slice], &mut |_, record| {
-            across.arrived(&Seen::of(record, self.count), self.partition.number());
+        let mut waiting = 0;
+        reading::read_watched(log, vec![slice], &mut |_, record| {
+            waiting += 1;
+            if self.is_whole {
+                across.arrived(&Seen::of(record, self.count), self.partition.number());
+            }
             Ok(())
-        })
+        })?;
+        Ok(waiting)
     }
 
     /// Without coverage nothing can be judged; where there are outputs, it is missing.

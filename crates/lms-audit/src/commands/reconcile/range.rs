@@ -10,6 +10,7 @@ use stage::{Millis, Offset, Partition};
 use super::recount::next_hour;
 use super::snapshot::{Held, Standing};
 use crate::reading::{self, CLOCK_STEP};
+use crate::verdict::Misuse;
 
 /// Offsets of one partition of the actions topic: `2:100..200`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub(super) struct Asked {
 pub(super) struct Bounds {
     /// The actions to be joined.
     pub(super) actions: Range<i64>,
+    /// The actions that are meant, too, and that the normalizer had not covered.
+    pub(super) waiting: Range<i64>,
     /// The hours whose ledger rows are compared: those that lie in it as a whole.
     pub(super) hours: Range<Micros>,
     /// Before this time of the action no output matters; `None` for all.
@@ -67,6 +70,27 @@ impl Asked {
         *self == Self::default()
     }
 
+    /// What of the offsets that were asked for is not there, told; `None` where all of it is.
+    ///
+    /// # Errors
+    /// [`Misuse`] where none of it is there.
+    pub(super) fn beyond(&self, partition: Partition, held: Held) -> Result<Option<String>, Misuse> {
+        let Some(asked) = self.offsets.iter().find(|one| one.partition == partition.number()) else {
+            return Ok(None);
+        };
+        let (start, end) = (held.start.number(), held.end.number());
+        let (name, Range { start: from, end: until }) = (Topic::Actions.name(), asked.range.clone());
+        if until <= start || end <= from {
+            return Err(Misuse(format!(
+                "--offsets {partition}:{from}.. holds no action: {name} partition {partition} begins at offset {start} and ends at {end}"
+            )));
+        }
+        let is_open = until == i64::MAX;
+        Ok((from != 0 && from < start || !is_open && end < until).then(|| {
+            format!("{name} partition {partition} begins at offset {start} and ends at {end}: nothing beyond was judged")
+        }))
+    }
+
     /// What that is in this partition, which was found to stand so.
     pub(super) fn bounds(
         &self,
@@ -74,8 +98,9 @@ impl Asked {
         partition: Partition,
         standing: &Standing,
     ) -> anyhow::Result<Bounds> {
-        let actions = Topic::Actions.name();
-        let mut range = standing.actions.start.number()..standing.covered.number();
+        let topic = Topic::Actions.name();
+        let covered = standing.covered.number();
+        let mut range = standing.actions.start.number()..standing.actions.end.number().max(covered);
         if let Some(since) = self.since {
             range.start = range.start.max(offset_at(log, Topic::Actions, partition, since)?.number());
         }
@@ -89,19 +114,21 @@ impl Asked {
             range = range.start.max(offsets.range.start)..range.end.min(offsets.range.end);
             // No hour begins at an offset.
             hours = Micros::new(0)..Micros::new(0);
+            let range = range.start.min(covered)..range.end.min(covered);
             let mut at = |offset: i64| {
                 let from = Offset::new(offset);
                 let until = standing.actions.end;
-                first_time(log, Slice { topic: actions.clone(), partition, from, until })
+                first_time(log, Slice { topic: topic.clone(), partition, from, until })
             };
             (since, until) = (at(range.start)?, at(range.end)?);
         }
-        range.end = range.end.max(range.start);
+        let actions = range.start..range.end.min(covered).max(range.start);
+        let waiting = range.start.max(covered)..range.end.max(range.start).max(covered);
         let end = until;
         let step = |at: Micros, by: i64| Micros::new(at.get().saturating_add(by * 1000));
         let since = since.map(|since| step(since, -CLOCK_STEP));
         let until = until.map(|until| step(until, CLOCK_STEP));
-        Ok(Bounds { actions: range, hours, since, until, end })
+        Ok(Bounds { actions, waiting, hours, since, until, end })
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use catalog::{LedgerRow, Micros, SequenceRow, Topic, ledger_key};
-use codec::{Decoder, LedgerRecord, parse_rfc3339};
+use codec::{DecodeError, Decoder, LedgerRecord, parse_rfc3339};
 use stage::Record;
 
 use super::feed::Peeked;
@@ -38,7 +38,7 @@ pub(super) enum Entry {
 impl Entry {
     /// # Errors
     /// When the record cannot be read.
-    pub(super) fn of(record: &Record<'_>, decoder: &Decoder) -> anyhow::Result<Option<Self>> {
+    pub(super) fn of(record: &Record<'_>, decoder: &Decoder) -> Result<Option<Self>, DecodeError> {
         let Some(key) = record.key.map(|key| String::from_utf8_lossy(key).into_owned()) else {
             return Ok(None);
         };

@@ -13,6 +13,9 @@ use crate::config::Config;
 use crate::output::Format;
 use crate::testing::{self, ACTIONS};
 
+mod foreign;
+mod waiting;
+
 fn parse(arguments: &str) -> Result<Command, clap::Error> {
     let words = ["lms-audit", "reconcile"].into_iter().chain(arguments.split_whitespace());
     match Cli::try_parse_from(words)?.command {

@@ -18,6 +18,10 @@ pub(super) struct Sums {
     pub(super) lost: u64,
     /// Actions older than what a topic of outputs still holds.
     pub(super) unjudged: u64,
+    /// Actions that the normalizer had not covered; not among the others.
+    pub(super) waiting: u64,
+    /// The first offset that the normalizer had not covered.
+    pub(super) next: i64,
 }
 
 impl Sums {

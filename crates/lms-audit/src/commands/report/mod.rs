@@ -11,6 +11,7 @@ use codec::Decoder;
 use runtime::Log;
 
 use crate::commands::catalog::category;
+use crate::commands::reports::Marks;
 use crate::commands::trail::event_type;
 use crate::output::{Printer, say};
 use crate::reading;
@@ -85,6 +86,17 @@ pub fn run(
     command.check()?;
     let topic = Topic::Report(command.category, command.view).name();
     let values = last_rows(log, &topic, &command.tenant)?;
+    let (category, view) = (command.category, command.view);
+    match is_unfinished(command, log) {
+        Ok(false) => {}
+        Ok(true) => say(&format!(
+            "the rebuild of {topic} is not finished: rows are missing or are those of before; run `lms-audit reports rebuild {category} --view {view} --yes`"
+        )),
+        // Who may read this view alone is shown it.
+        Err(error) => {
+            say(&format!("whether a rebuild of {topic} is unfinished could not be seen: {error:#}"))
+        }
+    }
     let mut rows = Vec::with_capacity(values.len());
     for (key, value) in &values {
         let row = rows::row(command, value, decoder, when::now());
@@ -131,6 +143,13 @@ impl Command {
         self.since.is_none_or(|since| last >= since.at(now))
             && self.until.is_none_or(|until| first < until.at(now))
     }
+}
+
+/// Whether a rebuild of the view was begun and not finished where the tenant's rows lie.
+fn is_unfinished(command: &Command, log: &mut impl Log) -> anyhow::Result<bool> {
+    let partition = reading::home(log, &Topic::Ledger.name(), &command.tenant)?;
+    let mark = (partition, pipeline::rebuild_key(command.category, command.view, partition));
+    Ok(Marks::of(log, partition)?.has(&mark))
 }
 
 /// The last value of each of a tenant's keys; a tombstone removes one.

@@ -1,6 +1,7 @@
 //! `reports`: what is done to the report topics as a whole.
 
 mod rebuild;
+mod unfinished;
 
 use clap::Subcommand;
 use codec::Codec;
@@ -8,6 +9,7 @@ use runtime::{Broker, Groups};
 
 use crate::shell::Shell;
 use crate::verdict::Verdict;
+pub(super) use unfinished::Marks;
 
 /// The report topics as a whole: folded anew from the audit events
 ///

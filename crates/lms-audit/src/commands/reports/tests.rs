@@ -219,8 +219,11 @@ fn over_a_rebuild_that_is_not_finished_the_aggregator_does_not_start() {
     let said = "the rebuild of lms.audit.reports.skill.register.v1 was begun and not finished";
     assert!(error.contains(said) && error.contains("`lms-audit reports rebuild --dry-run`"), "{error}");
     assert_eq!(rows(&log).0, before.0);
+    let told = super::Marks::of(&mut log.clone(), P).expect("it can be read").told().expect("one");
+    assert!(told.contains(": skill.register (partition 0);"), "{told}");
     rebuild(&log, "certificate --yes").expect("runs");
     assert_eq!(rows(&log).1.len(), 1, "another rebuild does not finish it");
     rebuild(&log, "skill --yes").expect("runs");
+    assert_eq!(super::Marks::of(&mut log.clone(), P).expect("it can be read").told(), None);
     assert_eq!(rows(&log), before);
 }

@@ -253,8 +253,16 @@ impl<'de> Deserialize<'de> for Members {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use clap::Parser;
     use stage::{Offset, Partition};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Called {
+        #[command(flatten)]
+        command: Command,
+    }
 
     #[test]
     fn one_field_is_set_and_nothing_else_changes() {
@@ -276,6 +284,36 @@ mod tests {
         for wrong in ["id", "=x", "a..b=x", "n:=tru", ".=x"] {
             assert!(wrong.parse::<Mending>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_the_trail_added_is_dropped_and_the_sources_headers_stay() {
+        let letter: Place = (Partition::new(2), Offset::new(17));
+        let headers = [
+            (REROUTE_HEADER, "0:5"),
+            ("traceparent", "00-1"),
+            ("__dlq.errors.reason", "malformed"),
+            ("__dlq.errors.offset", "9"),
+            (REPLAY_HEADER, "1:4"),
+            ("ce_id", "a"),
+        ];
+        let record = Record {
+            partition: letter.0,
+            offset: letter.1,
+            timestamp: stage::Millis::new(1),
+            key: Some(b"acme"),
+            value: Some(b"{}"),
+            headers: headers.map(|(name, value)| Header::new(name, Some(value.as_bytes()))).into(),
+        };
+        let decoder = codec::Codec::single_object().decoder();
+        let called = Called::parse_from(["replay", "--all", "--yes"]);
+        let mended = Mended::of(&record, &called.command, &decoder).expect("no registry is asked");
+        let mended = mended.expect("there is nothing to change");
+        let place = write_place(letter);
+        let expected = [("traceparent", "00-1"), ("ce_id", "a"), (REPLAY_HEADER, place.as_str())];
+        let expected = expected.map(|(name, value)| Header::new(name, Some(value.as_bytes())));
+        assert_eq!(mended.headers(), expected, "its own place alone is what a replay adds");
+        assert_eq!(mended.value.as_deref(), Some(&b"{}"[..]));
     }
 
     #[test]

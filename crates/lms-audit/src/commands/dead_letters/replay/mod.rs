@@ -5,6 +5,7 @@
 //! replay that is killed or fenced leaves undone has no marker, and whatever has one was published.
 
 mod events;
+mod foresee;
 mod mend;
 mod plan;
 mod send;
@@ -24,6 +25,7 @@ use crate::shell::Shell;
 use crate::stages::APP;
 use crate::verdict::{Misuse, Verdict};
 use crate::when;
+use foresee::Ground;
 use mend::{Mending, Template};
 use plan::{Decision, Plan};
 use send::Sender;
@@ -38,6 +40,7 @@ use send::Sender;
 ///   - when no tenant can be read from it: nobody could say whose it is (--mend tenant=acme helps
 ///     where the value is JSON);
 ///   - when it is oversized: what is kept of it was cut;
+///   - when by the rules of this version it would become a dead letter again (--again: not);
 ///   - when it is a conflicting_duplicate, unless it is given a new id;
 ///   - when it expired before it could be published.
 ///
@@ -65,7 +68,8 @@ pub struct Command {
     /// Do it.
     #[arg(long, group = "how")]
     pub yes: bool,
-    /// Those, too, that were replayed before, or of which an audit event exists.
+    /// Those, too, that were replayed before, of which an audit event exists, or that would become dead
+    /// letters again.
     #[arg(long)]
     pub again: bool,
     /// Give each this id: a text in which {id}, {partition} and {offset} stand for the action's id
@@ -113,7 +117,9 @@ pub(super) fn run<B: Broker>(
     let now = when::now();
     let slices = slices(&mut log, &command.selection, now, Until::End)?;
     let window = shell.config().normalizer.dedup_window;
-    let mut plan = plan::make(command, &mut log, slices.clone(), decoder, now)?;
+    let max_value_bytes = shell.config().normalizer.max_value_bytes;
+    let ground = Ground { partitions, max_value_bytes, now };
+    let mut plan = plan::make(command, &mut log, slices.clone(), decoder, &ground)?;
     events::leave_out(&mut plan.all, command.again, &mut log, decoder, window)?;
     if let Some(mut producer) = producer {
         let mut sender = Sender::new(&mut producer, partitions);

@@ -11,6 +11,7 @@ use stage::Record;
 use super::super::letter::{Content, Letter, Place, Replayed};
 use super::super::read::{Markers, letters, markers};
 use super::Command;
+use super::foresee::Ground;
 use super::mend::Mended;
 use crate::reading;
 
@@ -61,13 +62,13 @@ pub(super) fn make(
     log: &mut impl Log,
     slices: Vec<Slice>,
     decoder: &Decoder,
-    now: Micros,
+    ground: &Ground,
 ) -> anyhow::Result<Plan> {
     let mut plan = Plan::default();
     // What was replayed must not count, or a limit would be used up by the same ones every time.
     let markers = if command.again { Markers::new() } else { markers(log, slices.clone())? };
-    letters(log, slices, (&command.selection, now), decoder, &mut |letter, record| {
-        let mut one = judge(command, &letter, record, decoder)?;
+    letters(log, slices, (&command.selection, ground.now), decoder, &mut |letter, record| {
+        let mut one = judge(command, &letter, record, (decoder, ground))?;
         match markers.get(&one.place).and_then(|replayed| replayed.last()) {
             Some(last) => {
                 one.decision = before(one.place, last);
@@ -131,13 +132,16 @@ fn judge(
     command: &Command,
     letter: &Letter,
     record: &Record<'_>,
-    decoder: &Decoder,
+    (decoder, ground): (&Decoder, &Ground),
 ) -> anyhow::Result<Planned> {
     let (content, identity, decision) = match Mended::of(record, command, decoder)? {
         Err(why) => (letter.readable(), None, Decision::Refuse(why)),
         Ok(mended) => {
             let content = Content::read(mended.value.as_deref(), &mended.headers(), decoder)?;
-            let decision = decide(command, letter.reason, &content);
+            let decision = match decide(command, letter.reason, &content) {
+                Decision::Replay if !command.again => foreseen(&mended, &content, decoder, ground)?,
+                decision => decision,
+            };
             let content = content.unwrap_or_default();
             let identity = content.identity();
             (content.shortened(), identity, decision)
@@ -151,9 +155,9 @@ fn judge(
 fn decide(command: &Command, reason: Reason, content: &Result<Content, String>) -> Decision {
     let refuse = |why: &str| Decision::Refuse(why.into());
     match (reason, content) {
-        (Reason::Oversized, _) => {
-            refuse("what is kept of it was cut: its source must publish it anew, or the limit be raised")
-        }
+        (Reason::Oversized, _) => refuse(
+            "what is kept of it was cut: only its source can publish it anew, smaller, or as it was once normalizer.max_value_bytes is raised",
+        ),
         (_, Err(problem)) => {
             refuse(&format!("it cannot be read: {problem}; its source must publish it anew"))
         }
@@ -165,6 +169,25 @@ fn decide(command: &Command, reason: Reason, content: &Result<Content, String>) 
         }
         _ => Decision::Replay,
     }
+}
+
+/// Refuses what by the rules would become a dead letter again.
+fn foreseen(
+    mended: &Mended<'_>,
+    content: &Result<Content, String>,
+    decoder: &Decoder,
+    ground: &Ground,
+) -> anyhow::Result<Decision> {
+    let Ok(Content { tenant: Some(tenant), .. }) = content else { return Ok(Decision::Replay) };
+    let value = mended.value.as_deref();
+    let raw = decoder.action(value, &mended.headers())?;
+    Ok(match ground.rejects(raw, tenant, value.map_or(0, <[u8]>::len)) {
+        None => Decision::Replay,
+        Some(why) => Decision::Refuse(format!(
+            "it would become a dead letter again: {why} (by the rules of {}; --again publishes it all the same)",
+            env!("CARGO_PKG_VERSION")
+        )),
+    })
 }
 
 /// It has a marker and is worked off, also if it would be refused by now.

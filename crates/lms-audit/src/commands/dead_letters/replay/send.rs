@@ -167,6 +167,7 @@ mod tests {
 
     use super::super::super::read::{Until, slices};
     use super::super::super::tests::ACTIONS;
+    use super::super::foresee::Ground;
     use super::super::plan;
     use super::*;
     use crate::testing;
@@ -182,10 +183,12 @@ mod tests {
     fn what_expired_between_plan_and_sending_is_not_said_to_be_replayed() {
         let mut log = testing::trail(&[ACTIONS[1], ACTIONS[2]]);
         let Arguments { command } =
-            Arguments::try_parse_from(["replay", "--all", "--yes"]).expect("arguments");
+            Arguments::try_parse_from(["replay", "--all", "--again", "--yes"]).expect("arguments");
         let (decoder, now) = (Codec::single_object().decoder(), when::now());
         let slices = slices(&mut log, &command.selection, now, Until::End).expect("there");
-        let plan = plan::make(&command, &mut log, slices.clone(), &decoder, now);
+        let partitions = PartitionCount::new(1).expect("one");
+        let ground = Ground { partitions, max_value_bytes: 1 << 20, now };
+        let plan = plan::make(&command, &mut log, slices.clone(), &decoder, &ground);
         let mut all = plan.expect("planned").all;
         assert!(all.iter().all(|one| one.decision == Decision::Replay) && all.len() == 2);
         let [actions, dead_letters] = [Topic::Actions.name(), Topic::DeadLetters.name()];
@@ -193,7 +196,7 @@ mod tests {
         log.compact(&dead_letters, Tombstones::Kept).expect("there");
 
         let mut producer = log.producer("p", &actions, &[actions.clone(), dead_letters]).expect("made");
-        let mut sender = Sender::new(&mut producer, PartitionCount::new(1).expect("one"));
+        let mut sender = Sender::new(&mut producer, partitions);
         sender.send(&command, &mut all, &mut log, slices, &decoder).expect("sent");
         assert!(matches!(&all[0].decision, Decision::Refuse(why) if why.contains("expired")));
         assert_eq!(all[1].decision, Decision::Replay);

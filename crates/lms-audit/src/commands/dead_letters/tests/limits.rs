@@ -24,7 +24,7 @@ fn a_limit_counts_what_is_left_so_that_the_next_run_gets_further() {
     let unknown: Vec<_> = ["1", "2", "3"].map(unknown).into();
     // One that is refused lies before all others, and one of the same identity behind the first.
     let actions = [ACTIONS[5], &unknown[0], &unknown[0], &unknown[1], &unknown[2]];
-    let log = testing::trail(&actions);
+    let log = mended_trail(&actions);
     for so_many in 1..=3 {
         let (dry, _) = replay(&log, "--all --limit 1 --dry-run").expect("runs");
         assert_eq!(dry.iter().filter(|(_, verdict)| verdict == "would be replayed").count(), 1, "{dry:?}");
@@ -37,7 +37,7 @@ fn a_limit_counts_what_is_left_so_that_the_next_run_gets_further() {
 
 #[test]
 fn a_refused_one_beyond_the_limit_is_counted_and_not_kept() {
-    let log = testing::trail(&[ACTIONS[5], ACTIONS[5], ACTIONS[1]]);
+    let log = mended_trail(&[ACTIONS[5], ACTIONS[5], ACTIONS[1]]);
     let (rows, verdict) = replay(&log, "--all --limit 0 --dry-run").expect("runs");
     assert_eq!((rows.len(), verdict), (0, Verdict::Differs), "two are refused: {rows:?}");
     let (rows, verdict) = replay(&log, "--all --limit 1 --yes").expect("runs");
@@ -67,7 +67,7 @@ fn of_large_texts_a_part_is_kept_and_the_whole_counts() {
     let kept: String = other.chars().take(KEPT - 1).collect();
     assert!(rows(&format!("list --id {kept}")).is_empty(), "a part is no id");
 
-    let (planned, _) = replay(&log, "--all --yes").expect("runs");
+    let (planned, _) = replay(&log, "--all --again --yes").expect("runs");
     assert!(planned.iter().all(|(_, verdict)| verdict == "replayed"), "they are not the same: {planned:?}");
     let again = replayed(&log);
     assert_eq!(

@@ -1,6 +1,6 @@
 //! What there is to rebuild from: how far the aggregator has come, and what the events topic holds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
 use catalog::{Topic, View, coverage_key};
@@ -9,6 +9,7 @@ use pipeline::{AGGREGATOR, rebuild_key};
 use runtime::{Log, Slice, decide};
 use stage::{Coverage, Offset, Partition};
 
+use super::super::unfinished::Marks;
 use super::{Command, Report};
 use crate::output::say;
 use crate::reading;
@@ -27,8 +28,8 @@ pub(super) struct Part {
 /// What was found.
 pub(super) struct Found {
     parts: Vec<Part>,
-    /// The keys of marks that a rebuild left.
-    unfinished: BTreeSet<(Partition, String)>,
+    /// The marks that a rebuild left.
+    unfinished: Marks,
 }
 
 impl Found {
@@ -45,7 +46,7 @@ impl Found {
 
     /// Whether an earlier rebuild left this mark.
     pub(super) fn is_unfinished(&self, mark: &(Partition, String)) -> bool {
-        self.unfinished.contains(mark)
+        self.unfinished.has(mark)
     }
 
     /// Whether an earlier rebuild of this report was begun and not finished, in any partition.
@@ -64,22 +65,17 @@ impl Found {
         reports.iter().copied().filter(is_left).collect()
     }
 
-    /// Says that an earlier rebuild left more than what is being rebuilt.
-    pub(super) fn tell_unfinished(&self, reports: &[Report]) {
-        let is_meant = |partition: Partition, key: &str| {
-            reports.iter().any(|(category, view)| rebuild_key(*category, *view, partition) == key)
+    /// Says that an earlier rebuild left more than what is rebuilt now.
+    pub(super) fn tell_unfinished(&self, rebuilt: &[Report]) {
+        self.left_by(rebuilt).iter().for_each(|note| say(note));
+    }
+
+    /// What an earlier rebuild left, told; nothing of the reports that are rebuilt now.
+    fn left_by(&self, rebuilt: &[Report]) -> Option<String> {
+        let is_rebuilt = |(partition, key): &(Partition, String)| {
+            rebuilt.iter().any(|(category, view)| rebuild_key(*category, *view, *partition) == *key)
         };
-        let left: BTreeSet<_> = (self.unfinished.iter())
-            .filter(|(partition, key)| !is_meant(*partition, key))
-            .filter_map(|(_, key)| key.strip_prefix("~coverage/rebuild.")?.split('/').next())
-            .collect();
-        if !left.is_empty() {
-            let left: Vec<_> = left.into_iter().collect();
-            say(&format!(
-                "an earlier rebuild is not finished, and the aggregator does not start before it is: {}",
-                left.join(", ")
-            ));
-        }
+        self.unfinished.without(is_rebuilt).told()
     }
 }
 
@@ -129,22 +125,15 @@ pub(super) fn to_end(log: &mut impl Log, topic: &str, partition: Partition) -> a
 }
 
 /// The aggregator's coverage, and the marks of rebuilds.
-type Ledgers = (BTreeMap<Partition, Coverage>, BTreeSet<(Partition, String)>);
+type Ledgers = (BTreeMap<Partition, Coverage>, Marks);
 
 fn ledgers(log: &mut impl Log, slices: Vec<Slice>, codec: &Codec) -> anyhow::Result<Ledgers> {
     let decoder = codec.decoder();
-    let (mut coverage, mut unfinished) = (BTreeMap::new(), BTreeSet::new());
+    let (mut coverage, mut unfinished) = (BTreeMap::new(), Marks::default());
     reading::read_watched(log, slices, &mut |topic, record| {
         let partition = record.partition;
+        unfinished.note(record);
         let Some(key) = record.key.and_then(|key| std::str::from_utf8(key).ok()) else { return Ok(()) };
-        if key.starts_with("~coverage/rebuild.") {
-            let mark = (partition, key.to_owned());
-            if record.value.is_some() {
-                unfinished.insert(mark)
-            } else {
-                unfinished.remove(&mark)
-            };
-        }
         if key != coverage_key(AGGREGATOR, partition.number()) {
             return Ok(());
         }
@@ -206,7 +195,7 @@ mod tests {
         };
         let parts: Vec<_> = [(0, 3), (1, 3), (2, 0)].map(part).into();
         let mark = (parts[1].partition, rebuild_key(register.0, register.1, parts[1].partition));
-        let found = Found { parts, unfinished: BTreeSet::from([mark]) };
+        let found = Found { parts, unfinished: Marks::from_iter([mark]) };
         for (arguments, expected) in [
             (&["rebuild", "--yes"][..], [2, 2, 2]),
             (&["rebuild", "--yes", "--accept-lost-events"], [1, 2, 2]),
@@ -216,5 +205,9 @@ mod tests {
             assert_eq!(left.map(|left| left.len()).collect::<Vec<_>>(), expected, "{arguments:?}");
         }
         assert!(found.was_begun(&register) && !found.was_begun(&activity));
+        let told = found.left_by(&[activity]).expect("the register is not rebuilt");
+        assert!(told.contains("certificate.register (partition 1);"), "{told}");
+        assert!(told.contains("`lms-audit reports rebuild certificate --view register --yes`"), "{told}");
+        assert_eq!(found.left_by(&[register]), None);
     }
 }

@@ -115,7 +115,8 @@ pub(super) fn run<B: Broker>(
         // Coverage was read first, the rows of a partition when it was its turn.
         outcome.meanwhile = refusal.is_some() || nobody_runs(groups).is_err();
         outcome.print(command, shell)?;
-        found.tell_unfinished(&reports);
+        // All of them: none is rebuilt now.
+        found.tell_unfinished(&[]);
         return refused.map(|()| Verdict::Fine).map_err(Into::into);
     }
     nobody_runs(groups)?;
