@@ -248,7 +248,7 @@ impl<'a> Supervised<'a> {
                 instance: "one".into(),
                 number: 0,
                 membership: MembershipKind::Static,
-                limits: Limits::every(Duration::ZERO),
+                limits: Limits { rest: Duration::ZERO, ..Limits::every(Duration::ZERO) },
                 restores: 2,
                 oldest_state: Arc::new(|| Duration::from_secs(14 * 86_400)),
                 clock: Arc::new(|| Millis::new(NOW)),

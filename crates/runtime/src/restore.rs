@@ -212,6 +212,11 @@ impl<L: Log> Restore<L> {
         Restored { partition: self.partition, task: self.task }
     }
 
+    /// What it was opened for, to begin anew.
+    pub(crate) fn into_place(self) -> (Partition, Option<Offset>) {
+        (self.partition, self.committed)
+    }
+
     /// The partition.
     pub(crate) fn partition(&self) -> Partition {
         self.partition

@@ -4,23 +4,24 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use stage::{Offset, Partition, StageError, StageFactory};
+use stage::{Label, Offset, Partition, StageFactory};
 
-use crate::error::Remedy;
+use crate::error::{Cause, Remedy};
 use crate::failure::Failure;
 use crate::ids::Ids;
 use crate::port::{Log, Reading};
 use crate::progress::Far;
 use crate::restore::{Restore, Restored, Times};
 
-/// How long a partition waits whose state cannot be opened now or whose topics cannot be read, and how often the former is said.
-const POSTPONED: Duration = Duration::from_secs(1);
+/// How often it is said that partitions wait for their state on disk.
 const SAY_AGAIN: Duration = Duration::from_secs(30);
 
 /// Partitions that are not ready yet.
 pub(crate) struct Restores<L: Log> {
     /// At most so many are restored at the same time.
     limit: usize,
+    /// How long one rests that failed.
+    rest: Duration,
     waiting: VecDeque<(Partition, Option<Offset>)>,
     under_way: Vec<Restore<L>>,
     /// Done, and not fetched yet.
@@ -42,10 +43,10 @@ pub(crate) struct Standing {
 }
 
 impl<L: Log> Restores<L> {
-    pub(crate) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize, rest: Duration) -> Self {
         let limit = limit.max(1);
         let (waiting, under_way, ready) = (VecDeque::new(), Vec::new(), Vec::new());
-        Self { limit, waiting, under_way, ready, postponed: None, said: None }
+        Self { limit, rest, waiting, under_way, ready, postponed: None, said: None }
     }
 
     /// Partitions to restore, whose group offsets are given.
@@ -120,9 +121,14 @@ impl<L: Log> Restores<L> {
             let reading = match restore.step(log, factory.spec(), ids, share, times) {
                 // Its broker, not ours to wait for: the others and what is ready go on.
                 Err(failure) if failure.remedy() == Remedy::Retry => {
-                    restore.rest(POSTPONED);
+                    restore.rest(self.rest);
                     let (stage, partition) = (factory.spec().name, restore.partition().number());
                     tracing::warn!(stage, partition, %failure, "a restore failed and begins again");
+                    continue;
+                }
+                Err(failure) if failure.cause() == Cause::Storage => {
+                    let place = self.under_way.remove(place).into_place();
+                    self.again(factory.spec().name, place, &failure);
                     continue;
                 }
                 reading => reading?,
@@ -150,8 +156,9 @@ impl<L: Log> Restores<L> {
             let Some(next) = self.waiting.front().copied() else { break };
             match Restore::open(factory, ids, next, times) {
                 Ok(restore) => self.under_way.push(restore),
-                Err(failure @ Failure::Stage { error: StageError::Storage(_), .. }) => {
-                    self.postpone(factory, &failure);
+                Err(failure) if failure.cause() == Cause::Storage => {
+                    self.waiting.pop_front();
+                    self.again(factory.spec().name, next, &failure);
                     break;
                 }
                 Err(failure) => return Err(failure),
@@ -161,14 +168,14 @@ impl<L: Log> Restores<L> {
         Ok(())
     }
 
-    /// Puts the first one last: another may be able to begin.
-    fn postpone(&mut self, factory: &dyn StageFactory, failure: &Failure) {
+    /// Has a partition wait whose state on disk cannot be opened or written now, and whose group offset is given. It comes last:
+    /// another may be able to begin.
+    pub(crate) fn again(&mut self, stage: Label, place: (Partition, Option<Offset>), failure: &Failure) {
         let now = Instant::now();
-        self.postponed = Some(now + POSTPONED);
-        self.waiting.rotate_left(1);
+        self.postponed = Some(now + self.rest);
+        self.waiting.push_back(place);
         if self.said.is_none_or(|said| now.duration_since(said) >= SAY_AGAIN) {
             self.said = Some(now);
-            let stage = factory.spec().name;
             tracing::warn!(stage, %failure, "a partition waits for its state on disk: make room or mend the disk, or run without state.dir");
         }
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use stage::{Millis, Partition, Sink, StageSpec};
 
+use crate::error::Cause;
 use crate::failure::Failure;
 use crate::ids::Ids;
 use crate::metrics::Steps;
@@ -24,6 +25,8 @@ pub struct Limits {
     pub bytes: u64,
     /// How long to wait for a first record.
     pub patience: Duration,
+    /// How long a partition rests whose state cannot be opened, written or restored now.
+    pub rest: Duration,
     /// Whether a restore waits for the thread, so that nothing is waited for.
     pub restoring: bool,
 }
@@ -34,7 +37,8 @@ impl Limits {
     #[must_use]
     pub fn every(interval: Duration) -> Self {
         let patience = Duration::from_millis(100);
-        Self { interval, records: 15_000, bytes: 64 << 20, patience, restoring: false }
+        let rest = Duration::from_secs(1);
+        Self { interval, records: 15_000, bytes: 64 << 20, patience, rest, restoring: false }
     }
 }
 
@@ -42,8 +46,8 @@ impl Limits {
 pub(crate) enum Ended {
     /// There was nothing to do.
     Idle,
-    /// It was committed; an event of the group may have cut it short. And whether it could be made state.
-    Committed { tally: Box<Tally>, steps: Steps, kept: Result<(), Failure> },
+    /// It was committed; an event of the group may have cut it short. And of which partitions it could not be made state.
+    Committed { tally: Box<Tally>, steps: Steps, kept: Result<Vec<Unkept>, Failure> },
     /// It was committed, as the client says; the topics must say so, too, before it is state.
     Doubtful { tally: Box<Tally>, steps: Steps },
     /// It was aborted, because partitions of it belong to somebody else already.
@@ -51,6 +55,9 @@ pub(crate) enum Ended {
     /// It was begun, and not committed.
     Failed(Failure),
 }
+
+/// A partition whose disk did not take what was committed, and why.
+pub(crate) type Unkept = (Partition, Failure);
 
 const BATCH: usize = 4096;
 
@@ -142,19 +149,25 @@ fn fill<C: Consumer, T: Transaction<Membership = C::Membership>>(
     Ok(Some((tally, steps)))
 }
 
-/// What was committed is state now.
+/// What was committed is state now, but of those partitions whose disk does not take it.
 fn publish<P: Producer>(
     producer: &P,
     setting: &Setting<'_>,
     tasks: &mut BTreeMap<Partition, Task>,
-) -> Result<(), Failure> {
+) -> Result<Vec<Unkept>, Failure> {
     let Setting { spec, ids, clock, .. } = setting;
+    let mut unkept = Vec::new();
     for (partition, task) in tasks.iter_mut().filter(|(_, task)| task.touched) {
         let coverage = task.coverage(&ids.cluster, &ids.input);
-        task.commit(coverage, &ids.trail, clock(), |topic| producer.written(topic, *partition))
-            .map_err(|error| Failure::stage(error, spec.topic(spec.input), *partition, task.committed))?;
+        let written = |topic| producer.written(topic, *partition);
+        let Err(error) = task.commit(coverage, &ids.trail, clock(), written) else { continue };
+        let failure = Failure::stage(error, spec.topic(spec.input), *partition, task.committed);
+        if failure.cause() != Cause::Storage {
+            return Err(failure);
+        }
+        unkept.push((*partition, failure));
     }
-    Ok(())
+    Ok(unkept)
 }
 
 fn account_for_expired(

@@ -104,7 +104,7 @@ struct Link<B: Broker> {
 impl<B: Broker> Worker<B> {
     /// A worker that has not connected yet.
     pub fn new(broker: B, factory: Arc<dyn StageFactory>, config: WorkerConfig, audience: Audience) -> Self {
-        let restores = Restores::new(config.restores);
+        let restores = Restores::new(config.restores, config.limits.rest);
         Self {
             broker,
             factory,
@@ -277,7 +277,9 @@ impl<B: Broker> Worker<B> {
             Ended::Committed { tally, steps, kept } => {
                 self.audience.metrics.committed(&tally, steps, (self.config.clock)());
                 self.audience.observer.committed(&tally);
-                kept?;
+                for (partition, failure) in kept? {
+                    self.restore_again(partition, &failure)?;
+                }
                 self.budget.succeeded(Instant::now());
                 self.tell_held();
             }
@@ -297,6 +299,17 @@ impl<B: Broker> Worker<B> {
                 return Err(failure);
             }
         }
+        Ok(())
+    }
+
+    /// Restores a partition again, whose state on disk fell behind what was committed; the others go on.
+    fn restore_again(&mut self, partition: Partition, failure: &Failure) -> Result<(), Failure> {
+        let link = self.link.as_mut().expect("a pass connects first");
+        link.consumer.pause(partition)?;
+        // Before it is opened again: a store is open once.
+        let committed = self.tasks.remove(&partition).map(|task| task.committed);
+        self.restores.again(self.factory.spec().name, (partition, committed), failure);
+        self.tell_phase();
         Ok(())
     }
 
