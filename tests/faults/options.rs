@@ -106,7 +106,7 @@ impl Options {
         Plan { nodes: self.nodes, kinds: self.kinds.clone(), faults: self.faults }
     }
 
-    /// Whether this is a whole campaign, which must do enough of everything: of every kind, over [`WHOLE_FROM`] seeds.
+    /// Whether this is a whole campaign, which must do enough of everything: of every kind, over `WHOLE_FROM` seeds.
     #[must_use]
     pub fn whole(&self) -> bool {
         self.seeds >= WHOLE_FROM as u64 && Kind::ALL.iter().all(|kind| self.kinds.contains(kind))
