@@ -82,13 +82,13 @@ mod tests {
     fn a_figure_is_judged_by_its_bound() {
         for (figure, holds, says) in [
             (Figure::told("rows", 7.0), true, "7"),
-            (Figure::at_most(5.0, "seconds", 5.0), true, "5  <= 5       holds"),
-            (Figure::at_most(5.0, "seconds", 5.009), false, "5.01  <= 5       BROKEN"),
-            (Figure::at_least(300_000.0, "rows", 300_000.4), true, "300000  >= 300000  holds"),
-            (Figure::at_least(300_000.0, "rows", 299_999.0), false, "299999  >= 300000  BROKEN"),
+            (Figure::at_most(5.0, "seconds", 5.0), true, "5 <= 5 holds"),
+            (Figure::at_most(5.0, "seconds", 5.009), false, "5.01 <= 5 BROKEN"),
+            (Figure::at_least(300_000.0, "rows", 300_000.4), true, "300000 >= 300000 holds"),
+            (Figure::at_least(300_000.0, "rows", 299_999.0), false, "299999 >= 300000 BROKEN"),
         ] {
             assert_eq!(figure.holds(), holds, "{figure}");
-            let line = figure.to_string();
+            let line = figure.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(line.starts_with(&figure.name) && line.ends_with(&format!(" {says}")), "{line}");
         }
     }
