@@ -55,7 +55,9 @@ where
 {
     let filter = EnvFilter::try_new(filter)
         .map_err(|source| LoggingError::Filter { filter: filter.to_owned(), source })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colour);
+    // A line that cannot be written is lost; to say so on standard error would panic where that is what cannot be written.
+    let builder = tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter);
+    let builder = builder.with_writer(writer).with_ansi(colour);
     Ok(match format {
         LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).into(),
         LogFormat::Text => builder.compact().into(),
